@@ -1,0 +1,97 @@
+"""Every error Bertine raises on purpose, as one tree.
+
+    BertineError
+    ├── InvalidInput        a field of the caller's is wrong; names the field
+    ├── NotFound            collection, item or model that does not exist
+    ├── AlreadyExists       a collection of that name is there
+    ├── Conflict            the state forbids it (for example vectors of another model)
+    ├── Overloaded          a queue is full; says when to come back
+    ├── DeadlineExceeded    the caller's deadline has passed or cannot be met
+    ├── Unavailable         starting, draining, or the device is lost
+    ├── StorageError        the disk is full, read-only or damaged
+    ├── EncodeError         the encoder failed on this text
+    ├── ArtifactError       a model folder that is damaged, incomplete or not supported
+    └── ConfigError         a setting that cannot work, or a port in use
+
+A message says what was wrong, with which value, and what would be right. Vendor errors are
+translated once, where the vendor is called. gRPC codes are assigned once, in
+`bertine.serve.status`.
+"""
+
+from __future__ import annotations
+
+
+class BertineError(Exception):
+    """Base of all errors raised on purpose; anything else is a defect."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidInput(BertineError):
+    """A caller's value is wrong.
+
+    Args:
+        field: path of the field, as in the request message (``texts[3]``).
+        problem: what is wrong with which value, and what would be right.
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+class NotFound(BertineError):
+    """Something named by the caller does not exist."""
+
+    def __init__(self, kind: str, name: str, hint: str = "") -> None:
+        super().__init__(f"{kind} {name!r} does not exist" + (f"; {hint}" if hint else ""))
+        self.kind = kind
+        self.name = name
+
+
+class AlreadyExists(BertineError):
+    """Something of that name exists with other settings."""
+
+
+class Conflict(BertineError):
+    """The request is well formed but the present state forbids it."""
+
+
+class Overloaded(BertineError):
+    """A bounded queue is full.
+
+    Args:
+        message: which limit was reached.
+        retry_after: seconds after which a retry is sensible.
+    """
+
+    def __init__(self, message: str, retry_after: float = 0.1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class DeadlineExceeded(BertineError):
+    """The deadline has passed, or passes before the work could end."""
+
+
+class Unavailable(BertineError):
+    """The server cannot serve this now but may later: starting, draining, device lost."""
+
+
+class StorageError(BertineError):
+    """The data folder cannot be read or written; nothing unacknowledged was kept."""
+
+
+class EncodeError(BertineError):
+    """The encoder failed on this input alone; others of its batch were served."""
+
+
+class ArtifactError(BertineError):
+    """A model artifact is damaged, incomplete, or of a kind this version does not support."""
+
+
+class ConfigError(BertineError):
+    """A setting cannot work as given."""
