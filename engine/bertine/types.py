@@ -1,0 +1,160 @@
+"""The vocabulary of the domain: what the floors hand to each other.
+
+Times are seconds since the epoch (UTC). Vectors are float32 and of L2 norm 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector: TypeAlias = NDArray[np.float32]
+"""float32 ``[dimensions]``."""
+
+Matrix: TypeAlias = NDArray[np.float32]
+"""float32 ``[count, dimensions]``."""
+
+Scalar: TypeAlias = str | int | float | bool
+Attribute: TypeAlias = Scalar | tuple[str, ...]
+"""A value of an item's attribute; a tuple holds several values at once."""
+
+InputType: TypeAlias = Literal["none", "query", "document"]
+"""Which of the model's prompts is put before a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a collection.
+
+    Attributes:
+        id: unique in its collection.
+        text: what is encoded; "" for an item that brought its own vector and no text.
+        attributes: for templates, filters and display.
+        vector: given by the client instead of a text to encode, or read back; else None.
+        available_from: not returned before this time; None is always.
+        available_until: not returned from this time on; None is for ever.
+        version: catalog sequence number of its last change, 0 before it is stored.
+    """
+
+    id: str
+    text: str = ""
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    vector: Vector | None = None
+    available_from: float | None = None
+    available_until: float | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A named set of items whose vectors were all made by one model.
+
+    Attributes:
+        key: its number in the catalog.
+        name: unique.
+        text_template: composes the text of an item that brings none; "" is none.
+        dimensions: of its vectors.
+        fingerprint: identity of the model that made them, see `Manifest.fingerprint`.
+        created: time.
+        sequence: catalog sequence number of its last change.
+        item_count: how many items it holds.
+    """
+
+    key: int
+    name: str
+    text_template: str
+    dimensions: int
+    fingerprint: str
+    created: float
+    sequence: int
+    item_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something a user did with an item.
+
+    Attributes:
+        user: keyed hash of the user's id; the id itself is never stored.
+        item_id: need not exist.
+        event_type: for example ``view`` or ``purchase``.
+        time: when.
+        event_id: makes repeats harmless.
+        weight: instead of the event type's weight.
+    """
+
+    user: bytes
+    item_id: str
+    event_type: str
+    time: float
+    event_id: str
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One step of the history a recommendation is made from: an item or a text.
+
+    Attributes:
+        item_id: of the collection; "" for a text.
+        text: "" for an item.
+        time: when, None if unknown.
+        event_type: looked up in the profile's event weights; "" is weight 1.
+        weight: instead of the event type's weight; negative pushes away.
+    """
+
+    item_id: str = ""
+    text: str = ""
+    time: float | None = None
+    event_type: str = ""
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one entry of the history added to one hit's score.
+
+    Attributes:
+        entry: position in the history that made the profile.
+        score: w_h <v_h, v_i> / |sum_h w_h v_h|.
+        share: of the hit's score.
+    """
+
+    entry: int
+    score: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One result: an item's id and its cosine similarity to the query."""
+
+    id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPlan:
+    """How the index answered a query.
+
+    Attributes:
+        index: ``exact`` or ``ivf``.
+        examined: candidates scored exactly and held against the filter.
+        truncated: given up before top_k matches were found, though there may be more.
+    """
+
+    index: Literal["exact", "ivf"]
+    examined: int
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """The answer to one query, best hit first."""
+
+    hits: tuple[Hit, ...]
+    plan: SearchPlan
