@@ -1,0 +1,180 @@
+"""The live index against a dictionary and brute force."""
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bertine.index.filters import OneOf, Range, compile_filter
+from bertine.index.lifecycle import Policy
+from bertine.index.live import LiveIndex
+from bertine.index.search import Request
+from bertine.types import Item, Matrix
+
+DIMENSIONS = 16
+SMALL = Policy(ivf_min_items=10**9)
+
+
+def unit(seed: int, count: int = 1, dimensions: int = DIMENSIONS) -> Matrix:
+    rows = np.random.default_rng(seed).normal(size=(count, dimensions)).astype(np.float32)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+def clustered(seed: int, count: int, dimensions: int = 32) -> Matrix:
+    random = np.random.default_rng(seed)
+    centres = random.normal(size=(count // 40, dimensions))
+    rows = centres[random.integers(len(centres), size=count)]
+    rows = rows + 0.6 * random.normal(size=rows.shape)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+def items(count: int, start: int = 0) -> list[Item]:
+    return [
+        Item(f"item-{number:06d}", attributes={"number": number, "parity": number % 2})
+        for number in range(start, start + count)
+    ]
+
+
+OPERATIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("upsert"), st.integers(0, 11), st.integers(0, 5)),
+        st.tuples(st.just("delete"), st.integers(0, 11), st.just(0)),
+        st.tuples(st.just("rebuild"), st.just(0), st.just(0)),
+        st.tuples(st.just("search"), st.integers(0, 9), st.integers(1, 15)),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(OPERATIONS)
+def test_any_interleaving_gives_what_brute_force_gives(
+    operations: list[tuple[str, int, int]],
+) -> None:
+    index, model = LiveIndex(DIMENSIONS, SMALL), dict[str, Matrix]()
+    for sequence, (what, number, detail) in enumerate(operations, start=1):
+        name = f"item-{number}"
+        if what == "upsert":
+            model[name] = unit(detail)
+            index.upsert([Item(name)], model[name], sequence)
+        elif what == "delete":
+            model.pop(name, None)
+            index.delete([name], sequence)
+        elif what == "rebuild":
+            index.rebuild()
+        else:
+            query = unit(100 + number)
+            [found] = index.search(query, Request(detail))
+            expected = sorted(model, key=lambda key: (-float((model[key] @ query[0])[0]), key))
+            scores = [float((model[hit.id] @ query[0])[0]) for hit in found.hits]
+            assert len(found.hits) == min(detail, len(model))
+            assert [hit.score for hit in found.hits] == pytest.approx(scores, abs=1e-5)
+            # Equal vectors tie, and ties are ordered by id.
+            assert [hit.id for hit in found.hits] == expected[: len(found.hits)]
+    assert len(index) == len(model)
+
+
+def test_ties_are_ordered_by_id_whatever_the_order_of_insertion() -> None:
+    index = LiveIndex(DIMENSIONS, SMALL)
+    names = [f"n{number:02d}" for number in np.random.default_rng(0).permutation(60)]
+    index.upsert([Item(name) for name in names], np.repeat(unit(1), 60, axis=0), 1)
+    [found] = index.search(unit(1), Request(7))
+    assert [hit.id for hit in found.hits] == [f"n{number:02d}" for number in range(7)]
+
+
+def test_a_trained_index_finds_what_brute_force_finds() -> None:
+    vectors = clustered(0, 4_000)
+    index = LiveIndex(32, Policy(ivf_min_items=2_000))
+    index.upsert(items(3_000), vectors[:3_000], 1)
+    index.rebuild()
+    index.upsert(items(1_000, 3_000), vectors[3_000:], 2)
+    status = index.status()
+    assert (status.kind[:3], status.main, status.delta) == ("IVF", 3_000, 1_000)
+    queries = clustered(0, 4_000)[::40]
+    found = index.search(queries, Request(10))
+    assert {hits.plan.index for hits in found} == {"ivf"}
+    truth = np.argsort(-(queries @ vectors.T), axis=1)[:, :10]
+    matches = [
+        len({hit.id for hit in hits.hits} & {f"item-{row:06d}" for row in rows})
+        for hits, rows in zip(found, truth.tolist(), strict=True)
+    ]
+    assert np.mean(matches) >= 9.5
+
+
+@pytest.mark.parametrize(
+    "filter_",
+    [
+        OneOf("parity", (1,)),
+        Range("number", (("lt", 30),)),
+        OneOf("number", (77,)),
+        OneOf("no", (1,)),
+    ],
+    ids=["half", "one in a hundred", "one", "none"],
+)
+def test_a_filter_never_leaks_and_never_loses(filter_: OneOf | Range) -> None:
+    vectors = clustered(1, 3_000)
+    index = LiveIndex(32, Policy(ivf_min_items=2_000))
+    index.upsert(items(3_000), vectors, 1)
+    index.rebuild()
+    test = compile_filter(filter_)
+    allowed = [item.id for item in items(3_000) if test(item.attributes)]
+    for hits in index.search(vectors[:50], Request(10, predicate=test)):
+        names = [hit.id for hit in hits.hits]
+        assert set(names) <= set(allowed)
+        assert len(names) == min(10, len(allowed))
+
+
+def test_threshold_exclusion_availability_and_k_beyond_the_collection() -> None:
+    index = LiveIndex(DIMENSIONS, SMALL)
+    vectors = unit(3, 5)
+    rows = [
+        Item("a"),
+        Item("b", available_from=100.0),
+        Item("c", available_until=50.0),
+        Item("d"),
+        Item("e"),
+    ]
+    index.upsert(rows, vectors, 1)
+
+    def names(**request: object) -> set[str]:
+        [found] = index.search(vectors[:1], Request(99, **request))  # type: ignore[arg-type]
+        return {hit.id for hit in found.hits}
+
+    assert names(now=10.0) == {"a", "c", "d", "e"}
+    assert names(now=50.0) == {"a", "d", "e"}
+    assert names(now=100.0, exclude=frozenset({"a"})) == {"b", "d", "e"}
+    assert names(now=10.0, min_score=0.999) == {"a"}
+
+
+def test_an_empty_index_answers_with_nothing() -> None:
+    [found] = LiveIndex(DIMENSIONS).search(unit(0), Request(10))
+    assert found.hits == ()
+
+
+def test_changes_during_a_rebuild_are_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = LiveIndex(DIMENSIONS, SMALL)
+    vectors = unit(5, 30)
+    index.upsert(items(20), vectors[:20], 1)
+    training, go_on = threading.Event(), threading.Event()
+
+    def hold(*_: object) -> None:
+        training.set()
+        assert go_on.wait(30)
+
+    monkeypatch.setattr(index, "_train", hold)
+    worker = threading.Thread(target=index.rebuild)
+    worker.start()
+    assert training.wait(30)
+    index.delete(["item-000003"], 2)
+    index.upsert(items(10, 20), vectors[20:], 3)
+    index.upsert(items(1, 4), vectors[:1], 4)
+    go_on.set()
+    worker.join()
+    [found] = index.search(vectors[3:4], Request(100))
+    assert {hit.id for hit in found.hits} == {f"item-{n:06d}" for n in range(30) if n != 3}
+    moved = index.vector("item-000004")
+    assert moved is not None
+    assert np.array_equal(moved, vectors[0])
+    assert index.status().dead == 2
