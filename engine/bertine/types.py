@@ -158,3 +158,22 @@ class Hits:
 
     hits: tuple[Hit, ...]
     plan: SearchPlan
+
+
+@dataclass(slots=True)
+class StageTimes:
+    """Where a call's time went, in seconds. A stage that did not run is 0.
+
+    Attributes:
+        tokenize: text to token ids.
+        queue: waiting for the encoder, mean over the call's texts.
+        encode: in the encoder's batches, mean over the call's texts.
+        search: in the index.
+        storage: reading from or committing to the catalog.
+    """
+
+    tokenize: float = 0.0
+    queue: float = 0.0
+    encode: float = 0.0
+    search: float = 0.0
+    storage: float = 0.0

@@ -24,17 +24,17 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x62\x65rtine/v1/common.proto\x12\nbertine.v1\"h\n\x07Vectors\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12,\n\x08\x65ncoding\x18\x02 \x01(\x0e\x32\x1a.bertine.v1.VectorEncoding\x12\x12\n\ndimensions\x18\x03 \x01(\r\x12\r\n\x05\x63ount\x18\x04 \x01(\r\"\x17\n\x08TokenIds\x12\x0b\n\x03ids\x18\x01 \x03(\r\"\x95\x01\n\x05Value\x12\x16\n\x0cstring_value\x18\x01 \x01(\tH\x00\x12\x13\n\tint_value\x18\x02 \x01(\x03H\x00\x12\x16\n\x0c\x64ouble_value\x18\x03 \x01(\x01H\x00\x12\x14\n\nbool_value\x18\x04 \x01(\x08H\x00\x12)\n\x07strings\x18\x05 \x01(\x0b\x32\x16.bertine.v1.StringListH\x00\x42\x06\n\x04kind\"\x1c\n\nStringList\x12\x0e\n\x06values\x18\x01 \x03(\t\"\x96\x02\n\x06\x46ilter\x12%\n\x03\x61ll\x18\x01 \x01(\x0b\x32\x16.bertine.v1.FilterListH\x00\x12%\n\x03\x61ny\x18\x02 \x01(\x0b\x32\x16.bertine.v1.FilterListH\x00\x12!\n\x03not\x18\x03 \x01(\x0b\x32\x12.bertine.v1.FilterH\x00\x12$\n\x06\x65quals\x18\x04 \x01(\x0b\x32\x12.bertine.v1.EqualsH\x00\x12\"\n\x05range\x18\x05 \x01(\x0b\x32\x11.bertine.v1.RangeH\x00\x12#\n\x06one_of\x18\x06 \x01(\x0b\x32\x11.bertine.v1.OneOfH\x00\x12$\n\x06\x65xists\x18\x07 \x01(\x0b\x32\x12.bertine.v1.ExistsH\x00\x42\x06\n\x04node\"1\n\nFilterList\x12#\n\x07\x66ilters\x18\x01 \x03(\x0b\x32\x12.bertine.v1.Filter\"=\n\x06\x45quals\x12\x11\n\tattribute\x18\x01 \x01(\t\x12 \n\x05value\x18\x02 \x01(\x0b\x32\x11.bertine.v1.Value\"\x98\x01\n\x05Range\x12\x11\n\tattribute\x18\x01 \x01(\t\x12\x1d\n\x02gt\x18\x02 \x01(\x0b\x32\x11.bertine.v1.Value\x12\x1e\n\x03gte\x18\x03 \x01(\x0b\x32\x11.bertine.v1.Value\x12\x1d\n\x02lt\x18\x04 \x01(\x0b\x32\x11.bertine.v1.Value\x12\x1e\n\x03lte\x18\x05 \x01(\x0b\x32\x11.bertine.v1.Value\"=\n\x05OneOf\x12\x11\n\tattribute\x18\x01 \x01(\t\x12!\n\x06values\x18\x02 \x03(\x0b\x32\x11.bertine.v1.Value\"\x1b\n\x06\x45xists\x12\x11\n\tattribute\x18\x01 \x01(\t\"|\n\x07Timings\x12\x13\n\x0btokenize_us\x18\x01 \x01(\r\x12\x10\n\x08queue_us\x18\x02 \x01(\r\x12\x11\n\tencode_us\x18\x03 \x01(\r\x12\x11\n\tsearch_us\x18\x04 \x01(\r\x12\x12\n\nstorage_us\x18\x05 \x01(\r\x12\x10\n\x08total_us\x18\x06 \x01(\r*\x85\x01\n\x0eVectorEncoding\x12\x1f\n\x1bVECTOR_ENCODING_UNSPECIFIED\x10\x00\x12\x1b\n\x17VECTOR_ENCODING_FLOAT32\x10\x01\x12\x1b\n\x17VECTOR_ENCODING_FLOAT16\x10\x02\x12\x18\n\x14VECTOR_ENCODING_INT8\x10\x03*V\n\tInputType\x12\x1a\n\x16INPUT_TYPE_UNSPECIFIED\x10\x00\x12\x14\n\x10INPUT_TYPE_QUERY\x10\x01\x12\x17\n\x13INPUT_TYPE_DOCUMENT\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x62\x65rtine/v1/common.proto\x12\nbertine.v1\"h\n\x07Vectors\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12,\n\x08\x65ncoding\x18\x02 \x01(\x0e\x32\x1a.bertine.v1.VectorEncoding\x12\x12\n\ndimensions\x18\x03 \x01(\r\x12\r\n\x05\x63ount\x18\x04 \x01(\r\"\x17\n\x08TokenIds\x12\x0b\n\x03ids\x18\x01 \x03(\r\"\x95\x01\n\x05Value\x12\x16\n\x0cstring_value\x18\x01 \x01(\tH\x00\x12\x13\n\tint_value\x18\x02 \x01(\x03H\x00\x12\x16\n\x0c\x64ouble_value\x18\x03 \x01(\x01H\x00\x12\x14\n\nbool_value\x18\x04 \x01(\x08H\x00\x12)\n\x07strings\x18\x05 \x01(\x0b\x32\x16.bertine.v1.StringListH\x00\x42\x06\n\x04kind\"\x1c\n\nStringList\x12\x0e\n\x06values\x18\x01 \x03(\t\"\x9a\x02\n\x06\x46ilter\x12%\n\x03\x61ll\x18\x01 \x01(\x0b\x32\x16.bertine.v1.FilterListH\x00\x12%\n\x03\x61ny\x18\x02 \x01(\x0b\x32\x16.bertine.v1.FilterListH\x00\x12%\n\x07negated\x18\x03 \x01(\x0b\x32\x12.bertine.v1.FilterH\x00\x12$\n\x06\x65quals\x18\x04 \x01(\x0b\x32\x12.bertine.v1.EqualsH\x00\x12\"\n\x05range\x18\x05 \x01(\x0b\x32\x11.bertine.v1.RangeH\x00\x12#\n\x06one_of\x18\x06 \x01(\x0b\x32\x11.bertine.v1.OneOfH\x00\x12$\n\x06\x65xists\x18\x07 \x01(\x0b\x32\x12.bertine.v1.ExistsH\x00\x42\x06\n\x04node\"1\n\nFilterList\x12#\n\x07\x66ilters\x18\x01 \x03(\x0b\x32\x12.bertine.v1.Filter\"=\n\x06\x45quals\x12\x11\n\tattribute\x18\x01 \x01(\t\x12 \n\x05value\x18\x02 \x01(\x0b\x32\x11.bertine.v1.Value\"\x98\x01\n\x05Range\x12\x11\n\tattribute\x18\x01 \x01(\t\x12\x1d\n\x02gt\x18\x02 \x01(\x0b\x32\x11.bertine.v1.Value\x12\x1e\n\x03gte\x18\x03 \x01(\x0b\x32\x11.bertine.v1.Value\x12\x1d\n\x02lt\x18\x04 \x01(\x0b\x32\x11.bertine.v1.Value\x12\x1e\n\x03lte\x18\x05 \x01(\x0b\x32\x11.bertine.v1.Value\"=\n\x05OneOf\x12\x11\n\tattribute\x18\x01 \x01(\t\x12!\n\x06values\x18\x02 \x03(\x0b\x32\x11.bertine.v1.Value\"\x1b\n\x06\x45xists\x12\x11\n\tattribute\x18\x01 \x01(\t\"|\n\x07Timings\x12\x13\n\x0btokenize_us\x18\x01 \x01(\r\x12\x10\n\x08queue_us\x18\x02 \x01(\r\x12\x11\n\tencode_us\x18\x03 \x01(\r\x12\x11\n\tsearch_us\x18\x04 \x01(\r\x12\x12\n\nstorage_us\x18\x05 \x01(\r\x12\x10\n\x08total_us\x18\x06 \x01(\r*\x85\x01\n\x0eVectorEncoding\x12\x1f\n\x1bVECTOR_ENCODING_UNSPECIFIED\x10\x00\x12\x1b\n\x17VECTOR_ENCODING_FLOAT32\x10\x01\x12\x1b\n\x17VECTOR_ENCODING_FLOAT16\x10\x02\x12\x18\n\x14VECTOR_ENCODING_INT8\x10\x03*V\n\tInputType\x12\x1a\n\x16INPUT_TYPE_UNSPECIFIED\x10\x00\x12\x14\n\x10INPUT_TYPE_QUERY\x10\x01\x12\x17\n\x13INPUT_TYPE_DOCUMENT\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bertine.v1.common_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VECTORENCODING']._serialized_start=1121
-  _globals['_VECTORENCODING']._serialized_end=1254
-  _globals['_INPUTTYPE']._serialized_start=1256
-  _globals['_INPUTTYPE']._serialized_end=1342
+  _globals['_VECTORENCODING']._serialized_start=1125
+  _globals['_VECTORENCODING']._serialized_end=1258
+  _globals['_INPUTTYPE']._serialized_start=1260
+  _globals['_INPUTTYPE']._serialized_end=1346
   _globals['_VECTORS']._serialized_start=39
   _globals['_VECTORS']._serialized_end=143
   _globals['_TOKENIDS']._serialized_start=145
@@ -44,17 +44,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STRINGLIST']._serialized_start=322
   _globals['_STRINGLIST']._serialized_end=350
   _globals['_FILTER']._serialized_start=353
-  _globals['_FILTER']._serialized_end=631
-  _globals['_FILTERLIST']._serialized_start=633
-  _globals['_FILTERLIST']._serialized_end=682
-  _globals['_EQUALS']._serialized_start=684
-  _globals['_EQUALS']._serialized_end=745
-  _globals['_RANGE']._serialized_start=748
-  _globals['_RANGE']._serialized_end=900
-  _globals['_ONEOF']._serialized_start=902
-  _globals['_ONEOF']._serialized_end=963
-  _globals['_EXISTS']._serialized_start=965
-  _globals['_EXISTS']._serialized_end=992
-  _globals['_TIMINGS']._serialized_start=994
-  _globals['_TIMINGS']._serialized_end=1118
+  _globals['_FILTER']._serialized_end=635
+  _globals['_FILTERLIST']._serialized_start=637
+  _globals['_FILTERLIST']._serialized_end=686
+  _globals['_EQUALS']._serialized_start=688
+  _globals['_EQUALS']._serialized_end=749
+  _globals['_RANGE']._serialized_start=752
+  _globals['_RANGE']._serialized_end=904
+  _globals['_ONEOF']._serialized_start=906
+  _globals['_ONEOF']._serialized_end=967
+  _globals['_EXISTS']._serialized_start=969
+  _globals['_EXISTS']._serialized_end=996
+  _globals['_TIMINGS']._serialized_start=998
+  _globals['_TIMINGS']._serialized_end=1122
 # @@protoc_insertion_point(module_scope)

@@ -1,0 +1,5 @@
+"""`python -m bertine` is `bertine`."""
+
+from bertine.cli import main
+
+main()

@@ -1,0 +1,235 @@
+"""items -> vectors -> durable -> visible: how a collection changes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+
+from bertine.catalog.changes import CreateCollection, DeleteCollection, DeleteItems, DeleteResult
+from bertine.catalog.store import Existing, Store
+from bertine.catalog.template import check_template, render
+from bertine.catalog.upsert import Draft, StaleVectors, Upsert, UpsertResult
+from bertine.catalog.writer import Writer
+from bertine.encode.encoder import Encoder
+from bertine.errors import InvalidInput
+from bertine.index.registry import Registry, Served, vectors_of
+from bertine.types import Collection, Item, StageTimes, Vector
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """What an upsert did.
+
+    Attributes:
+        inserted: how many items are new.
+        updated: how many were replaced.
+        unchanged: how many were there already.
+        sequence: of the collection afterwards.
+        times: where the time went.
+    """
+
+    inserted: int
+    updated: int
+    unchanged: int
+    sequence: int
+    times: StageTimes
+
+
+class Ingest:
+    """Changes collections: what it returns is on disk and visible to the next search.
+
+    Args:
+        encoder: makes the vectors.
+        store: is read from.
+        writer: commits; changes reach the indexes on its thread, in the catalog's order.
+        registry: the indexes.
+        readers: runs blocking reads.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        store: Store,
+        writer: Writer,
+        registry: Registry,
+        readers: Executor,
+    ) -> None:
+        self._encoder = encoder
+        self._store = store
+        self._writer = writer
+        self._registry = registry
+        self._readers = readers
+
+    async def create(self, name: str, text_template: str, *, exist_ok: bool) -> Collection:
+        """Make an empty collection.
+
+        Raises:
+            InvalidInput: the template is malformed.
+            AlreadyExists: there is one of that name, unless `exist_ok` and its settings are these.
+        """
+        check_template(text_template)
+        change = CreateCollection(
+            name=name,
+            text_template=text_template,
+            dimensions=self._encoder.dimensions,
+            fingerprint=self._encoder.fingerprint,
+            created=time.time(),
+            exist_ok=exist_ok,
+        )
+        return await asyncio.wrap_future(self._writer.submit(change, self._serve))
+
+    def _serve(self, collection: Collection) -> None:
+        self._registry.add(collection)
+
+    async def delete(self, name: str) -> int:
+        """Delete a collection; returns how many items it had.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+
+        def apply(_: int) -> None:
+            self._registry.remove(name)
+
+        return await asyncio.wrap_future(self._writer.submit(DeleteCollection(name), apply))
+
+    async def upsert(
+        self, name: str, items: Sequence[Item], deadline: float | None = None
+    ) -> Upserted:
+        """Insert or replace items; only what has changed is encoded and written.
+
+        Args:
+            name: of the collection.
+            items: checked, no id twice.
+            deadline: reading of `time.monotonic` after which the encoding is not begun.
+
+        Raises:
+            NotFound: no such collection.
+            InvalidInput: an item has nothing to encode.
+        """
+        served = self._registry.get(name)
+        drafts = [
+            Draft.of(_with_text(item, served.text_template, position))
+            for position, item in enumerate(items)
+        ]
+        times = StageTimes()
+        try:
+            return await self._upsert(served, drafts, times, deadline)
+        except StaleVectors:
+            # Another writer was faster: with all vectors at hand there is nothing to miss.
+            return await self._upsert(served, drafts, times, deadline, look_up=False)
+
+    async def _upsert(
+        self,
+        served: Served,
+        drafts: Sequence[Draft],
+        times: StageTimes,
+        deadline: float | None,
+        *,
+        look_up: bool = True,
+    ) -> Upserted:
+        there = await self._existing(served, drafts, times) if look_up else {}
+        changed = [draft for draft in drafts if not _same(draft, there.get(draft.item.id))]
+        vectors = await self._encode(changed, there, times, deadline)
+        ready = [
+            draft if draft.supplied else draft.with_vector(vectors.get(draft.item.id))
+            for draft in changed
+        ]
+        result = await self._commit(served, ready, times)
+        unchanged = len(drafts) - len(changed) + result.unchanged
+        return Upserted(result.inserted, result.updated, unchanged, result.sequence, times)
+
+    async def _existing(
+        self, served: Served, drafts: Sequence[Draft], times: StageTimes
+    ) -> dict[str, Existing]:
+        started = time.perf_counter()
+        ids = [draft.item.id for draft in drafts]
+        there = await self._read(partial(self._store.existing, served.key, ids))
+        times.storage += time.perf_counter() - started
+        return there
+
+    async def _encode(
+        self,
+        drafts: Sequence[Draft],
+        there: dict[str, Existing],
+        times: StageTimes,
+        deadline: float | None,
+    ) -> dict[str, Vector]:
+        """Vectors of the drafts whose text is new to this model, by id."""
+        new = [
+            draft.item
+            for draft in drafts
+            if not draft.supplied and self._needs_vector(draft, there.get(draft.item.id))
+        ]
+        if not new:
+            return {}
+        texts = [item.text for item in new]
+        embedded = await self._encoder.embed(texts, input_type="document", deadline=deadline)
+        times.tokenize += embedded.tokenize_seconds
+        times.queue += embedded.queue_seconds
+        times.encode += embedded.encode_seconds
+        return {item.id: vector for item, vector in zip(new, embedded.vectors, strict=True)}
+
+    def _needs_vector(self, draft: Draft, there: Existing | None) -> bool:
+        return there is None or (
+            there.text_digest != draft.text_digest or there.fingerprint != self._encoder.fingerprint
+        )
+
+    async def _commit(
+        self, served: Served, drafts: Sequence[Draft], times: StageTimes
+    ) -> UpsertResult:
+        started = time.perf_counter()
+        change = Upsert(served.key, drafts, self._encoder.fingerprint)
+
+        def apply(result: UpsertResult) -> None:
+            if result.changed:
+                vectors = vectors_of(result.changed)
+                served.index.upsert(result.changed, vectors, result.sequence)
+
+        result = await asyncio.wrap_future(self._writer.submit(change, apply))
+        times.storage += time.perf_counter() - started
+        return result
+
+    async def delete_items(self, name: str, ids: Sequence[str]) -> DeleteResult:
+        """Delete items by id; ids that are not there are counted.
+
+        Raises:
+            NotFound: no such collection.
+        """
+        served = self._registry.get(name)
+
+        def apply(result: DeleteResult) -> None:
+            served.index.delete(result.deleted, result.sequence)
+
+        change = DeleteItems(served.key, tuple(ids))
+        return await asyncio.wrap_future(self._writer.submit(change, apply))
+
+    async def _read(self, call: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, call)
+
+
+def _with_text(item: Item, template: str, position: int) -> Item:
+    """The item with the text that will be encoded, and a vector that is its own copy."""
+    if item.vector is not None:
+        return replace(item, vector=np.ascontiguousarray(item.vector))
+    text = item.text or render(template, item.attributes)
+    if not text or text.isspace():
+        way = "its template found none of its attributes" if template else "it has no template"
+        raise InvalidInput(
+            f"items[{position}].text",
+            f"is empty, and {way}; give the item a text or a vector",
+        )
+    return replace(item, text=text)
+
+
+def _same(draft: Draft, there: Existing | None) -> bool:
+    return there is not None and there.content_digest == draft.content_digest

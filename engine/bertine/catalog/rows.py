@@ -1,0 +1,138 @@
+"""Rows <-> the domain's types."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from bertine.errors import InvalidInput, NotFound, StorageError
+from bertine.types import Attribute, Collection, Event, Item, Vector
+
+_decode = json.JSONDecoder().raw_decode
+"""`json.loads` without its search for white space: half the time of a short text."""
+
+ItemRow: TypeAlias = tuple[str, str, str, float | None, float | None, int, bytes | None]
+"""id, text, attributes, available_from, available_until, version, data."""
+
+SELECT_ITEMS = """
+    SELECT id, text, attributes, available_from, available_until, version, NULL
+    FROM items
+"""
+SELECT_ITEMS_WITH_VECTORS = """
+    SELECT id, text, attributes, available_from, available_until, version, data
+    FROM items JOIN vectors ON item = items.key
+"""
+SELECT_COLLECTIONS = """
+    SELECT collections.key, name, text_template, dimensions, coalesce(fingerprint, ''), created,
+        sequence, item_count
+    FROM collections LEFT JOIN models ON models.key = model
+"""
+
+
+def select_items(*, with_vectors: bool) -> str:
+    """A query for `ItemRow`s, up to its WHERE."""
+    return SELECT_ITEMS_WITH_VECTORS if with_vectors else SELECT_ITEMS
+
+
+def item_from_row(row: ItemRow) -> Item:
+    """An item as it is stored.
+
+    Raises:
+        StorageError: what is stored cannot have been written by `attributes_to_json`.
+    """
+    id_, text, attributes, available_from, available_until, version, data = row
+    return Item(
+        id_,
+        text,
+        attributes_from_json(attributes),
+        None if data is None else vector_from_bytes(data),
+        available_from,
+        available_until,
+        version,
+    )
+
+
+def event_from_row(row: tuple[bytes, str, str, float, str, float | None]) -> Event:
+    """An event from its user's digest, item_id, event_type, time, event_id and weight."""
+    return Event(*row)
+
+
+def attributes_to_json(attributes: Mapping[str, Attribute]) -> str:
+    """JSON keeps apart 3, 3.0, "3" and true; its lists are tuples of strings.
+
+    Raises:
+        InvalidInput: a number is not finite.
+    """
+    try:
+        return json.dumps(dict(attributes), ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise InvalidInput("attributes", "a number is not finite; leave that one out") from error
+
+
+def attributes_from_json(text: str) -> dict[str, Attribute]:
+    """What `attributes_to_json` wrote.
+
+    Raises:
+        StorageError: it wrote no such thing.
+    """
+    if text == "{}":
+        return {}
+    try:
+        values: dict[str, Any] = _decode(text)[0]
+        return {
+            name: tuple(value) if type(value) is list else value for name, value in values.items()
+        }
+    except (ValueError, AttributeError) as error:
+        raise StorageError(
+            f"the catalog is damaged: {text[:80]!r} is stored as attributes"
+        ) from error
+
+
+def vector_to_bytes(vector: Vector) -> bytes:
+    """Little-endian float32."""
+    return np.asarray(vector, dtype="<f4").tobytes()
+
+
+def vector_from_bytes(data: bytes) -> Vector:
+    """A read-only view of what `vector_to_bytes` wrote.
+
+    Raises:
+        StorageError: not a whole number of components.
+    """
+    try:
+        return np.frombuffer(data, dtype="<f4").astype(np.float32, copy=False)
+    except ValueError as error:
+        raise StorageError(f"the catalog is damaged: a vector of {len(data)} bytes") from error
+
+
+def read_collection(connection: sqlite3.Connection, key: int) -> Collection:
+    """The collection of that key.
+
+    Raises:
+        NotFound: it was deleted; keys are not used again.
+    """
+    row = connection.execute(SELECT_COLLECTIONS + "WHERE collections.key = ?", (key,)).fetchone()
+    if row is None:
+        raise NotFound("collection", f"number {key}", "it was deleted meanwhile")
+    return Collection(*row)
+
+
+def model_key(connection: sqlite3.Connection, fingerprint: str) -> int:
+    """The number that stands for a fingerprint, new if it has none; in a transaction."""
+    connection.execute(
+        "INSERT INTO models (fingerprint) VALUES (?) ON CONFLICT DO NOTHING", (fingerprint,)
+    )
+    query = "SELECT key FROM models WHERE fingerprint = ?"
+    (key,) = connection.execute(query, (fingerprint,)).fetchone()
+    return int(key)
+
+
+def next_sequence(connection: sqlite3.Connection) -> int:
+    """The next sequence number of the whole catalog; in a transaction."""
+    query = "UPDATE sequence SET value = value + 1 RETURNING value"
+    ((value,),) = connection.execute(query).fetchall()
+    return int(value)

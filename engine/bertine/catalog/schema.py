@@ -1,0 +1,174 @@
+"""The tables, how an older file is brought up to date, and which files are refused."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from bertine.catalog.connection import open_reading, open_writing, translated
+from bertine.errors import StorageError
+
+APPLICATION_ID = 0x42657274
+"""``Bert``, in the file's header: tells a catalog from another program's database."""
+
+OLDEST_SQLITE = (3, 37, 0)
+"""The first with STRICT tables."""
+
+_SEQUENCE = (
+    """
+    CREATE TABLE sequence (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        value INTEGER NOT NULL
+    ) STRICT
+    """,
+    "INSERT INTO sequence VALUES (1, 0)",
+)
+_COLLECTIONS = (
+    "CREATE TABLE models (key INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE) STRICT",
+    # Keys are never used again: a change that waits for a deleted collection must not hit another.
+    # No model: the vectors are of several, since a re-embedding has begun and not ended.
+    """
+    CREATE TABLE collections (
+        key INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL UNIQUE,
+        text_template TEXT NOT NULL,
+        dimensions INTEGER NOT NULL CHECK (dimensions > 0),
+        model INTEGER REFERENCES models,
+        created REAL NOT NULL,
+        sequence INTEGER NOT NULL,
+        item_count INTEGER NOT NULL CHECK (item_count >= 0)
+    ) STRICT
+    """,
+)
+_ITEMS = (
+    # Vectors have a table of their own, so that what needs none does not read past them.
+    # items_by_collection is for scans by key, items_by_model finds what is left to re-embed.
+    """
+    CREATE TABLE items (
+        key INTEGER PRIMARY KEY AUTOINCREMENT,
+        collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
+        id TEXT NOT NULL,
+        text TEXT NOT NULL,
+        attributes TEXT NOT NULL,
+        available_from REAL,
+        available_until REAL,
+        version INTEGER NOT NULL,
+        model INTEGER NOT NULL REFERENCES models,
+        supplied INTEGER NOT NULL CHECK (supplied IN (0, 1)),
+        text_digest BLOB NOT NULL,
+        content_digest BLOB NOT NULL,
+        UNIQUE (collection, id)
+    ) STRICT
+    """,
+    "CREATE INDEX items_by_collection ON items (collection)",
+    "CREATE INDEX items_by_model ON items (collection, model)",
+    """
+    CREATE TABLE vectors (
+        item INTEGER PRIMARY KEY REFERENCES items ON DELETE CASCADE,
+        data BLOB NOT NULL
+    ) STRICT
+    """,
+)
+_EVENTS = (
+    # The keyed hash is stored once for each user, not with each event and again in its index.
+    "CREATE TABLE users (key INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE) STRICT",
+    """
+    CREATE TABLE events (
+        key INTEGER PRIMARY KEY,
+        collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
+        event_id TEXT NOT NULL,
+        user INTEGER NOT NULL REFERENCES users,
+        item_id TEXT NOT NULL,
+        event_type TEXT NOT NULL,
+        time REAL NOT NULL,
+        weight REAL,
+        sequence INTEGER NOT NULL,
+        UNIQUE (collection, event_id)
+    ) STRICT
+    """,
+    "CREATE INDEX events_by_user ON events (user, collection, time)",
+)
+
+MIGRATIONS: tuple[Sequence[str], ...] = ((*_SEQUENCE, *_COLLECTIONS, *_ITEMS, *_EVENTS),)
+"""Statements that lead from version n to n + 1, at position n. Only ever appended to."""
+
+_CHECKED = ("sequence", "models", "collections")
+
+
+def prepare(path: Path) -> None:
+    """Make the catalog's file, or check and migrate the one that is there.
+
+    Looked at is what costs the same for every size: the header, the file's length against it and
+    the schema (by SQLite, at the first read), and the small tables whole. A damaged page of a big
+    table is found when it is read; to look for one would be to read the whole file at each start.
+
+    Raises:
+        StorageError: not a catalog, damaged, not writable, or made by a newer Bertine; such a file
+            is left as it is.
+    """
+    _check_library()
+    if path.exists() and path.stat().st_size > 0:
+        _check_origin(path)
+    connection = open_writing(path)
+    try:
+        with translated(path):
+            _migrate(connection)
+            _check_small_tables(connection, path)
+    finally:
+        connection.close()
+
+
+def _check_library() -> None:
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        oldest = ".".join(map(str, OLDEST_SQLITE))
+        raise StorageError(
+            f"this Python has SQLite {sqlite3.sqlite_version}; Bertine needs {oldest} or newer"
+        )
+
+
+def _check_origin(path: Path) -> None:
+    """Refuse files of other programs and of the future, through a connection that cannot write."""
+    connection = open_reading(path)
+    try:
+        with translated(path):
+            version = _pragma(connection, "user_version")
+            application = _pragma(connection, "application_id")
+            (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    finally:
+        connection.close()
+    if tables and application != APPLICATION_ID:
+        raise StorageError(f"{path} is another program's; give Bertine a data folder of its own")
+    if version > len(MIGRATIONS):
+        raise StorageError(
+            f"{path} has schema version {version}, this Bertine knows {len(MIGRATIONS)} at most; "
+            "run the newer Bertine that wrote it"
+        )
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date, all or nothing; also shows that the file can be written."""
+    connection.execute("BEGIN IMMEDIATE")
+    version = _pragma(connection, "user_version")
+    for statements in MIGRATIONS[version:]:
+        for statement in statements:
+            connection.execute(statement)
+    if version < len(MIGRATIONS):
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    connection.execute("COMMIT")
+
+
+def _check_small_tables(connection: sqlite3.Connection, path: Path) -> None:
+    for table in _CHECKED:
+        (report,) = connection.execute(f"PRAGMA quick_check({table})").fetchone()
+        if report != "ok":
+            raise StorageError(
+                f"{path} is damaged ({report}); stop the server, keep a copy of the data folder, "
+                "and restore a backup"
+            )
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    (value,) = connection.execute(f"PRAGMA {name}").fetchone()
+    return int(value)

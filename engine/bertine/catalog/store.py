@@ -1,0 +1,253 @@
+"""Opening a catalog, and everything that is read from it, by any number of threads at once."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from bertine.catalog.connection import ReadingPool, open_writing, select_in
+from bertine.catalog.folder import FolderLock, flush_folder, make_folder
+from bertine.catalog.rows import (
+    SELECT_COLLECTIONS,
+    SELECT_ITEMS_WITH_VECTORS,
+    event_from_row,
+    item_from_row,
+    read_collection,
+    select_items,
+)
+from bertine.catalog.schema import prepare
+from bertine.errors import NotFound
+from bertine.types import Collection, Event, Item
+
+FILE = "catalog.sqlite3"
+_NAMES_IN_HINT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """What must be known of a stored item to tell what a new version of it needs.
+
+    Attributes:
+        text_digest: see `digest.text_digest`; if it and the fingerprint stay, so does the vector.
+        content_digest: see `digest.content_digest`; if it stays too, there is nothing to do.
+        fingerprint: of the model that made the vector.
+    """
+
+    text_digest: bytes
+    content_digest: bytes
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """An item whose vector another model made.
+
+    Attributes:
+        item: without its vector; `Item.version` says which version of it this is.
+        supplied: the client gave the vector, so the text may be no substitute for it.
+    """
+
+    item: Item
+    supplied: bool
+
+
+class Snapshot:
+    """One state of a collection, whatever is written meanwhile.
+
+    Attributes:
+        collection: as of that state; its ``sequence`` is the last change that is in it.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, key: int) -> None:
+        self._connection = connection
+        self.collection = read_collection(connection, key)
+
+    def batches(self, batch: int = 4096) -> Iterator[list[Item]]:
+        """All items with their vectors, in the order in which they were first inserted."""
+        query = SELECT_ITEMS_WITH_VECTORS + "WHERE collection = ? ORDER BY items.key"
+        rows = self._connection.execute(query, (self.collection.key,))
+        while chunk := rows.fetchmany(batch):
+            yield [item_from_row(row) for row in chunk]
+
+
+class Store:
+    """A catalog that is open; made by `open`, closed by `close` or a ``with`` statement.
+
+    All methods may be called by any thread. They raise `StorageError` if the file cannot be read
+    and `Unavailable` once the store is closed. Reading a collection that was deleted finds nothing.
+
+    Attributes:
+        folder: the data folder.
+        path: of the SQLite file in it.
+    """
+
+    def __init__(self, folder: Path, lock: FolderLock) -> None:
+        self.folder = folder
+        self.path = folder / FILE
+        self._lock = lock
+        self._pool = ReadingPool(self.path)
+
+    @classmethod
+    def open(cls, folder: Path) -> Store:
+        """Open the catalog of a data folder, both made if need be, and lock the folder.
+
+        Raises:
+            StorageError: another process has it, it cannot be written, or the file in it is not a
+                catalog, damaged, or made by a newer Bertine.
+        """
+        make_folder(folder)
+        lock = FolderLock(folder)
+        try:
+            prepare(folder / FILE)
+            flush_folder(folder)
+            flush_folder(folder.absolute().parent)
+        except BaseException:
+            lock.release()
+            raise
+        return cls(folder, lock)
+
+    def close(self) -> None:
+        """Close the connections and release the folder, after the writer was closed."""
+        self._pool.close()
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def open_writing(self) -> sqlite3.Connection:
+        """A connection for the writer, of which there is one.
+
+        Raises:
+            StorageError: the file cannot be written.
+        """
+        return open_writing(self.path)
+
+    def collections(self) -> list[Collection]:
+        """All collections, by name."""
+        with self._pool.reading() as connection:
+            rows = connection.execute(SELECT_COLLECTIONS + "ORDER BY name")
+            return [Collection(*row) for row in rows]
+
+    def collection(self, name: str) -> Collection:
+        """The collection of that name.
+
+        Its fingerprint is "", unlike any model's, while its vectors are of several models: after a
+        re-embedding has begun and before it has ended.
+
+        Raises:
+            NotFound: there is none; the message names those there are.
+        """
+        with self._pool.reading() as connection:
+            rows = connection.execute(SELECT_COLLECTIONS + "WHERE name = ?", (name,)).fetchall()
+        if not rows:
+            raise NotFound("collection", name, self._hint())
+        return Collection(*rows[0])
+
+    def existing(self, key: int, ids: Iterable[str]) -> dict[str, Existing]:
+        """Digests of those of the items that are stored."""
+        query = """
+            SELECT id, text_digest, content_digest, fingerprint
+            FROM items JOIN models ON models.key = model WHERE collection = ? AND id IN (:values)
+        """
+        with self._pool.reading() as connection:
+            rows = select_in(connection, query, key, ids)
+            return {id_: Existing(*rest) for id_, *rest in rows}
+
+    def get_items(self, key: int, ids: Iterable[str], *, with_vectors: bool) -> dict[str, Item]:
+        """Those of the items that are stored, by id."""
+        query = select_items(with_vectors=with_vectors) + "WHERE collection = ? AND id IN (:values)"
+        with self._pool.reading() as connection:
+            rows = select_in(connection, query, key, ids)
+            return {row[0]: item_from_row(row) for row in rows}
+
+    def list_items(self, key: int, after_id: str, limit: int, *, with_vectors: bool) -> list[Item]:
+        """The next items by ascending id, in the order of their code points.
+
+        Args:
+            key: of the collection.
+            after_id: the last id of the page before; "" for the first page.
+            limit: at most so many.
+            with_vectors: whether to read the vectors too.
+        """
+        query = select_items(with_vectors=with_vectors)
+        query += "WHERE collection = ? AND id > ? ORDER BY id LIMIT ?"
+        with self._pool.reading() as connection:
+            rows = connection.execute(query, (key, after_id, limit))
+            return [item_from_row(row) for row in rows]
+
+    def versions(self, key: int) -> dict[str, int]:
+        """The version of every item: tells an index that was saved what it has missed."""
+        query = "SELECT id, version FROM items WHERE collection = ? ORDER BY key"
+        with self._pool.reading() as connection:
+            return dict(connection.execute(query, (key,)))
+
+    @contextmanager
+    def snapshot(self, key: int) -> Iterator[Snapshot]:
+        """A collection as it is now, to read while others write.
+
+        As long as it is open the write-ahead log grows with what is written: keep it short.
+
+        Raises:
+            NotFound: the collection was deleted.
+        """
+        with self._pool.reading() as connection:
+            yield Snapshot(connection, key)
+
+    def scan(self, key: int, batch: int = 4096) -> Iterator[list[Item]]:
+        """All items of one state of a collection, with vectors; see `Snapshot.batches`.
+
+        Raises:
+            NotFound: the collection was deleted; at the first step.
+        """
+        with self.snapshot(key) as snapshot:
+            yield from snapshot.batches(batch)
+
+    def user_events(self, key: int, user: bytes, limit: int) -> list[Event]:
+        """A user's latest events in a collection, oldest first.
+
+        Args:
+            key: of the collection.
+            user: see `privacy.UserKey.digest`.
+            limit: at most so many.
+        """
+        query = """
+            SELECT digest, item_id, event_type, time, event_id, weight
+            FROM users JOIN events ON user = users.key WHERE digest = ? AND collection = ?
+            ORDER BY time DESC, events.key DESC LIMIT ?
+        """
+        with self._pool.reading() as connection:
+            rows = connection.execute(query, (user, key, limit)).fetchall()
+        return [event_from_row(row) for row in reversed(rows)]
+
+    def items_with_other_fingerprint(
+        self, key: int, fingerprint: str, limit: int
+    ) -> list[Outdated]:
+        """Items whose vectors another model made; those that were replaced are not found again.
+
+        Args:
+            key: of the collection.
+            fingerprint: of the model that all vectors should be of.
+            limit: at most so many.
+        """
+        query = """
+            SELECT id, text, attributes, available_from, available_until, version, NULL, supplied
+            FROM items WHERE collection = ?
+            AND model IN (SELECT key FROM models WHERE fingerprint <> ?) LIMIT ?
+        """
+        with self._pool.reading() as connection:
+            rows = connection.execute(query, (key, fingerprint, limit))
+            return [Outdated(item_from_row(row[:-1]), bool(row[-1])) for row in rows]
+
+    def _hint(self) -> str:
+        names = [collection.name for collection in self.collections()]
+        if not names:
+            return "there is none yet: create it with CreateCollection"
+        more = ", …" if len(names) > _NAMES_IN_HINT else ""
+        return f"there are: {', '.join(names[:_NAMES_IN_HINT])}{more}"

@@ -1,0 +1,166 @@
+"""`bertine serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bertine.config import Limits, ServeConfig
+from bertine.errors import ConfigError
+from bertine.serve import logs
+from bertine.serve.server import Server, run
+
+_DEFAULTS = ServeConfig(Path(), Path())
+_LIMIT_NAMES = tuple(Limits.__dataclass_fields__)
+
+
+def _read_config(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
+    """Take the options of a TOML file's [serve] table as defaults."""
+    if path is None:
+        return None
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("serve", {})
+    except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    values = {name.replace("-", "_"): value for name, value in table.items()}
+    known = {parameter.name for parameter in context.command.params} - {"config"}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        have = ", ".join(sorted(name.replace("_", "-") for name in known if name))
+        raise ConfigError(f"{path}: [serve] has no setting {unknown[0]!r}; it has: {have}")
+    context.default_map = values
+    return path
+
+
+def _limit_options(command: Any) -> Any:
+    """One option for each of `Limits`."""
+    texts = {
+        "max_inputs": "Texts, items, ids or events in one call.",
+        "max_text_bytes": "Bytes of one text.",
+        "max_queries": "Queries in one Search.",
+        "max_top_k": "Hits for one query.",
+        "max_history": "Entries of one Recommend.",
+        "max_message_bytes": "Bytes of one request.",
+        "max_waiting_tokens": "Tokens waiting for the encoder; beyond them calls are refused.",
+    }
+    for name in reversed(_LIMIT_NAMES):
+        flag = "--" + name.replace("_", "-")
+        default = getattr(_DEFAULTS.limits, name)
+        option = click.option(
+            flag,
+            type=click.IntRange(min=1),
+            default=default,
+            help=texts[name],
+            show_envvar=True,
+        )
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    is_eager=True,
+    callback=_read_config,
+    show_envvar=True,
+    help="TOML file whose [serve] table holds any of these options.",
+)
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    required=True,
+    show_envvar=True,
+    help="Folder that `bertine export` wrote.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    required=True,
+    show_envvar=True,
+    help="Folder of the catalog; made if it is not there.",
+)
+@click.option(
+    "--listen",
+    default=_DEFAULTS.listen,
+    show_envvar=True,
+    metavar="HOST:PORT",
+    help="Where gRPC is answered; port 0 takes a free one.",
+)
+@click.option(
+    "--metrics-listen",
+    default=_DEFAULTS.metrics_listen,
+    show_envvar=True,
+    metavar="HOST:PORT",
+    help="Where Prometheus metrics are answered, at /metrics; empty for nowhere.",
+)
+@click.option(
+    "--variant",
+    default=_DEFAULTS.variant,
+    show_envvar=True,
+    help="Which graph of the model: auto, fp32, int8 ...",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=0),
+    default=_DEFAULTS.threads,
+    show_envvar=True,
+    help="Threads of the encoder; 0 is one for each core.",
+)
+@click.option(
+    "--reembed/--no-reembed",
+    default=_DEFAULTS.reembed,
+    show_envvar=True,
+    help="Encode a collection again whose vectors another model made.",
+)
+@click.option(
+    "--ivf-min-items",
+    type=click.IntRange(min=1_000),
+    default=_DEFAULTS.ivf_min_items,
+    show_envvar=True,
+    help="Smaller collections are searched exactly.",
+)
+@click.option(
+    "--drain-seconds",
+    type=click.FloatRange(min=0),
+    default=_DEFAULTS.drain_seconds,
+    show_envvar=True,
+    help="How long calls under way may go on after SIGTERM.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_envvar=True,
+    help="debug logs every call.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["console", "json"]),
+    default="console",
+    show_envvar=True,
+    help="json writes one object a line.",
+)
+@_limit_options
+def serve(config: Path | None, log_level: str, log_format: Any, **settings: Any) -> None:  # noqa: ARG001 - config is read by its callback
+    """Serve a model and a catalog over gRPC until SIGTERM.
+
+    \b
+    bertine serve --model model --data data --listen 127.0.0.1:50051
+
+    Health (grpc.health.v1) says SERVING once everything is loaded and warm; reflection is on, so
+    grpcurl needs no proto files. An option can also be an environment variable, or a key of the
+    [serve] table of --config; the command line wins over the environment, that over the file.
+    """  # noqa: D301 - \b is click's mark for text that is not rewrapped
+    logs.configure(log_level, log_format)
+    limits = Limits(**{name: settings.pop(name) for name in _LIMIT_NAMES})
+    asyncio.run(run(ServeConfig(**settings, limits=limits), _announce))
+
+
+def _announce(server: Server) -> None:
+    host = server.config.listen.rpartition(":")[0]
+    click.echo(f"bertine is serving on {host}:{server.port}")

@@ -1,0 +1,219 @@
+"""Python values as requests: what both clients share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeAlias, TypedDict, TypeVar
+
+import numpy as np
+from google.protobuf.duration_pb2 import Duration
+
+from bertine.index.filters import Filter
+from bertine.types import Attribute, HistoryEntry, InputType, Item, Matrix, Vector
+from bertine.v1 import catalog_pb2, common_pb2, embedding_pb2
+from bertine.v1 import recommendation_pb2 as pb
+from bertine.wire.events import history_to_wire
+from bertine.wire.filters import filter_from_mapping, filter_to_wire
+from bertine.wire.items import item_to_wire
+from bertine.wire.values import encoding_to_wire, time_to_wire, vectors_to_wire
+
+EMBED_CHUNK = 1_024
+"""Texts in one call; a longer list is sent in several."""
+
+UPSERT_CHUNK = 512
+"""Items in one call; a longer list is sent in several."""
+
+FilterLike: TypeAlias = Filter | Mapping[str, Any] | None
+ItemLike: TypeAlias = Item | Mapping[str, Any]
+HistoryLike: TypeAlias = Sequence[HistoryEntry | str]
+QueryLike: TypeAlias = "str | Vector"
+
+_INPUT_TYPES = {
+    "none": common_pb2.INPUT_TYPE_UNSPECIFIED,
+    "query": common_pb2.INPUT_TYPE_QUERY,
+    "document": common_pb2.INPUT_TYPE_DOCUMENT,
+}
+_ITEM_FIELDS = ("id", "text", "vector", "available_from", "available_until")
+_T = TypeVar("_T")
+
+
+class SearchOptions(TypedDict, total=False):
+    """Options of every call that returns hits.
+
+    Attributes:
+        top_k: how many hits; default 10.
+        min_score: the threshold theta: leave out hits below this cosine; default: none.
+        filter: only items that match: ``{"year": {"gte": 1900}, "genre": ["play", "poetry"]}``,
+            see `bertine.wire.filters.filter_from_mapping`; default: all.
+        include_items: give each hit's text and attributes; default: not.
+    """
+
+    top_k: int
+    min_score: float | None
+    filter: FilterLike
+    include_items: bool
+
+
+class RecommendOptions(SearchOptions, total=False):
+    """Options of `recommend`.
+
+    Attributes:
+        exclude_seen: leave out the history's items; default: so.
+        explain: say for each hit which entries carried it; default: not.
+        position_half_life: entries back from the latest after which the weight halves; default 1.
+        age_half_life: the same in seconds before the latest entry, instead.
+        event_weights: by event type; negative pushes away; default 1, and -0.5 for "dislike".
+    """
+
+    exclude_seen: bool
+    explain: bool
+    position_half_life: float
+    age_half_life: float
+    event_weights: Mapping[str, float]
+
+
+def chunks(values: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    """Lists of at most `size` values."""
+    iterator = iter(values)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def embed(
+    texts: Sequence[str], input_type: InputType, dimensions: int | None, *, truncate: bool
+) -> embedding_pb2.EmbedRequest:
+    """A request to encode texts."""
+    return embedding_pb2.EmbedRequest(
+        texts=texts,
+        input_type=_INPUT_TYPES[input_type],
+        truncate=truncate,
+        dimensions=dimensions or 0,
+        encoding=encoding_to_wire("float32"),
+    )
+
+
+def vectors(response: embedding_pb2.EmbedResponse) -> Matrix:
+    """The vectors of a response, float32 ``[n, d]``."""
+    packed = response.vectors
+    flat = np.frombuffer(packed.data, "<f4").astype(np.float32, copy=False)
+    return flat.reshape(packed.count, packed.dimensions)
+
+
+def items(values: Iterable[ItemLike]) -> list[catalog_pb2.Item]:
+    """Items as messages; a mapping's keys beside an item's own fields are attributes."""
+    return [
+        item_to_wire(value if isinstance(value, Item) else item_from_mapping(value))
+        for value in values
+    ]
+
+
+def item_from_mapping(row: Mapping[str, Any]) -> Item:
+    """An item from a flat row: `id`, `text`, `vector`, `available_from`, `available_until`; every
+    other key that has a value is an attribute, lists of strings becoming several values.
+    """  # noqa: D205 - the summary needs two lines
+    own = {name: row[name] for name in _ITEM_FIELDS if row.get(name) is not None}
+    own["id"] = str(own.get("id", ""))
+    attributes = {
+        name: _attribute(value)
+        for name, value in row.items()
+        if name not in _ITEM_FIELDS and value is not None
+    }
+    return Item(**own, attributes=attributes)
+
+
+def _attribute(value: Any) -> Attribute:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, list | set | frozenset | np.ndarray):
+        return tuple(value)
+    converted: Attribute = value
+    return converted
+
+
+def filter_message(value: FilterLike) -> common_pb2.Filter | None:
+    """A filter, or the short form of one, as a message."""
+    if value is None:
+        return None
+    return filter_to_wire(filter_from_mapping(value) if isinstance(value, Mapping) else value)
+
+
+def query(value: QueryLike) -> pb.Query:
+    """A text or a vector as a query."""
+    if isinstance(value, str):
+        return pb.Query(text=value)
+    row = np.asarray(value, np.float32).reshape(1, -1)
+    return pb.Query(vector=vectors_to_wire(row))
+
+
+def history_entries(values: HistoryLike) -> list[HistoryEntry]:
+    """A history; a plain string is an item's id."""
+    return [
+        value if isinstance(value, HistoryEntry) else HistoryEntry(item_id=value)
+        for value in values
+    ]
+
+
+def search(
+    collection: str, queries: Iterable[QueryLike], options: SearchOptions
+) -> pb.SearchRequest:
+    """A request to search."""
+    return pb.SearchRequest(
+        collection=collection, queries=map(query, queries), **_search_fields(options)
+    )
+
+
+def similar(collection: str, item_id: str, options: SearchOptions) -> pb.SimilarItemsRequest:
+    """A request for similar items."""
+    return pb.SimilarItemsRequest(collection=collection, item_id=item_id, **_search_fields(options))
+
+
+def recommend(
+    collection: str, history: Sequence[HistoryEntry], user: str, options: RecommendOptions
+) -> pb.RecommendRequest:
+    """A request to recommend."""
+    return pb.RecommendRequest(
+        collection=collection,
+        history=history_to_wire(history),
+        user=user,
+        profile=_profile(options),
+        exclude_seen=options.get("exclude_seen", True),
+        explain=options.get("explain", False),
+        **_search_fields(options),
+    )
+
+
+def _search_fields(options: SearchOptions) -> dict[str, Any]:
+    return {
+        "top_k": options.get("top_k", 10),
+        "min_score": options.get("min_score"),
+        "filter": filter_message(options.get("filter")),
+        "include_items": options.get("include_items", False),
+    }
+
+
+def _profile(options: RecommendOptions) -> pb.Profile:
+    message = pb.Profile(
+        event_weights=options.get("event_weights"),
+        position_half_life=options.get("position_half_life"),
+    )
+    if "age_half_life" in options:
+        duration = Duration()
+        duration.FromMicroseconds(round(options["age_half_life"] * 1e6))
+        message.age_half_life.CopyFrom(duration)
+    return message
+
+
+def events(values: Iterable[Mapping[str, Any]]) -> list[pb.Event]:
+    """Events as messages, from mappings with `user`, `item_id` and perhaps `event_type`, `time`,
+    `weight`, `event_id`. One without a time happened now: so a retry sends the same event.
+    """  # noqa: D205 - the summary needs two lines
+    now = time.time()
+    return [_event(value, now) for value in values]
+
+
+def _event(value: Mapping[str, Any], now: float) -> pb.Event:
+    fields = {name: part for name, part in value.items() if part is not None}
+    moment = fields.pop("time", now)
+    return pb.Event(**fields, time=time_to_wire(moment))

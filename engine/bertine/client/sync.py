@@ -1,0 +1,264 @@
+"""The blocking client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Self, Unpack
+
+import grpc
+import numpy as np
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from bertine.client import requests
+from bertine.client.channel import OPTIONS, READY_SERVICE
+from bertine.client.errors import CallError, translated
+from bertine.client.requests import (
+    HistoryLike,
+    ItemLike,
+    QueryLike,
+    RecommendOptions,
+    SearchOptions,
+)
+from bertine.client.results import Found, UpsertCounts, found
+from bertine.types import InputType, Item, Matrix
+from bertine.v1 import (
+    catalog_pb2,
+    catalog_pb2_grpc,
+    embedding_pb2_grpc,
+    recommendation_pb2,
+    recommendation_pb2_grpc,
+    server_pb2,
+    server_pb2_grpc,
+)
+from bertine.wire.items import item_from_response
+
+
+class Client:
+    """A connection to a server; closed by `close` or a ``with`` statement. Safe for threads.
+
+    Args:
+        target: HOST:PORT.
+        timeout: seconds for each call; the server drops what cannot be done in time.
+    """
+
+    def __init__(self, target: str, *, timeout: float = 60.0) -> None:
+        self._timeout = timeout
+        self._channel = grpc.insecure_channel(target, options=OPTIONS)
+        self._embedding = embedding_pb2_grpc.EmbeddingServiceStub(self._channel)
+        self._catalog = catalog_pb2_grpc.CatalogServiceStub(self._channel)
+        self._recommendation = recommendation_pb2_grpc.RecommendationServiceStub(self._channel)
+        self._server = server_pb2_grpc.ServerServiceStub(self._channel)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._channel.close()
+
+    def wait_until_ready(self, timeout: float = 60.0) -> None:
+        """Return when the server says that it is serving.
+
+        Raises:
+            CallError: it does not within `timeout` seconds.
+        """
+        with translated():
+            watch = health_pb2_grpc.HealthStub(self._channel).Watch(
+                health_pb2.HealthCheckRequest(service=READY_SERVICE),
+                timeout=timeout,
+                wait_for_ready=True,
+            )
+            for answer in watch:
+                if answer.status == health_pb2.HealthCheckResponse.SERVING:
+                    watch.cancel()
+                    return
+        raise CallError("UNAVAILABLE", "the server closed the health stream")
+
+    def server_info(self) -> server_pb2.ServerInfo:
+        """What the server is and allows, see ``server.proto``."""
+        request = server_pb2.GetServerInfoRequest()
+        info: server_pb2.ServerInfo = self._call(self._server.GetServerInfo, request)
+        return info
+
+    def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        input_type: InputType = "none",
+        truncate: bool = True,
+        dimensions: int | None = None,
+    ) -> Matrix:
+        """Encode texts.
+
+        Args:
+            texts: any number; long lists are sent in several calls.
+            input_type: which of the model's prompts goes before each text.
+            truncate: cut texts at the model's maximum length; otherwise a longer one is an error.
+            dimensions: keep only the first of the vector's components.
+
+        Returns:
+            float32 ``[len(texts), d]``, rows of length 1.
+        """
+        parts = []
+        for chunk in requests.chunks(texts, requests.EMBED_CHUNK):
+            request = requests.embed(chunk, input_type, dimensions, truncate=truncate)
+            parts.append(requests.vectors(self._call(self._embedding.Embed, request)))
+        return np.concatenate(parts) if parts else np.empty((0, dimensions or 0), np.float32)
+
+    def create_collection(
+        self, name: str, *, text_template: str = "", exist_ok: bool = False
+    ) -> catalog_pb2.Collection:
+        """Make an empty collection.
+
+        Args:
+            name: 1 to 64 characters of a-z, A-Z, 0-9, '_', '-' and '.'.
+            text_template: composes the text of items that bring none: ``"{title}. {blurb}"``.
+            exist_ok: an equal collection is not an error.
+        """
+        request = catalog_pb2.CreateCollectionRequest(
+            name=name, text_template=text_template, exist_ok=exist_ok
+        )
+        made: catalog_pb2.Collection = self._call(self._catalog.CreateCollection, request)
+        return made
+
+    def get_collection(self, name: str) -> catalog_pb2.Collection:
+        """A collection's settings and size."""
+        request = catalog_pb2.GetCollectionRequest(name=name)
+        made: catalog_pb2.Collection = self._call(self._catalog.GetCollection, request)
+        return made
+
+    def list_collections(self) -> list[catalog_pb2.Collection]:
+        """All collections, by name."""
+        request = catalog_pb2.ListCollectionsRequest()
+        return list(self._call(self._catalog.ListCollections, request).collections)
+
+    def delete_collection(self, name: str) -> int:
+        """Delete a collection with everything in it; returns how many items it had."""
+        request = catalog_pb2.DeleteCollectionRequest(name=name)
+        return int(self._call(self._catalog.DeleteCollection, request).deleted_items)
+
+    def upsert(self, collection: str, items: Iterable[ItemLike]) -> UpsertCounts:
+        """Insert items, or replace those of the same ids. What is returned is on disk.
+
+        Args:
+            collection: its name.
+            items: `Item`s, or mappings whose keys beside `id`, `text`, `vector`, `available_from`
+                and `available_until` are attributes. Any number; sent in several calls.
+        """
+        counts = UpsertCounts()
+        for chunk in requests.chunks(items, requests.UPSERT_CHUNK):
+            request = catalog_pb2.UpsertItemsRequest(
+                collection=collection, items=requests.items(chunk)
+            )
+            done = self._call(self._catalog.UpsertItems, request)
+            counts += UpsertCounts(done.inserted, done.updated, done.unchanged)
+        return counts
+
+    def delete_items(self, collection: str, ids: Sequence[str]) -> int:
+        """Delete items; returns how many of the ids were there."""
+        request = catalog_pb2.DeleteItemsRequest(collection=collection, ids=ids)
+        return int(self._call(self._catalog.DeleteItems, request).deleted)
+
+    def get_items(
+        self, collection: str, ids: Sequence[str], *, with_vectors: bool = False
+    ) -> dict[str, Item]:
+        """Those of the items that exist, by id."""
+        request = catalog_pb2.GetItemsRequest(
+            collection=collection, ids=ids, with_vectors=with_vectors
+        )
+        answer = self._call(self._catalog.GetItems, request)
+        return {item.id: item_from_response(item) for item in answer.items}
+
+    def list_items(
+        self, collection: str, *, page_size: int = 500, with_vectors: bool = False
+    ) -> Iterator[Item]:
+        """All items by ascending id, a page at a time."""
+        request = catalog_pb2.ListItemsRequest(
+            collection=collection, page_size=page_size, with_vectors=with_vectors
+        )
+        while True:
+            page = self._call(self._catalog.ListItems, request)
+            for item in page.items:
+                yield item_from_response(item)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def search(
+        self, collection: str, query: QueryLike, **options: Unpack[SearchOptions]
+    ) -> list[Found]:
+        """The items most similar to a query, best first.
+
+        Args:
+            collection: its name.
+            query: a text, or a vector of the collection's dimensions.
+            **options: see `SearchOptions`: `top_k`, `min_score`, `filter`, `include_items`.
+        """
+        [hits] = self.search_many(collection, [query], **options)
+        return hits
+
+    def search_many(
+        self, collection: str, queries: Sequence[QueryLike], **options: Unpack[SearchOptions]
+    ) -> list[list[Found]]:
+        """As `search`, for several queries in one call."""
+        request = requests.search(collection, queries, options)
+        answer = self._call(self._recommendation.Search, request)
+        return [found(result) for result in answer.results]
+
+    def similar(
+        self, collection: str, item_id: str, **options: Unpack[SearchOptions]
+    ) -> list[Found]:
+        """The items most similar to an item, best first; options as in `search`."""
+        request = requests.similar(collection, item_id, options)
+        answer = self._call(self._recommendation.SimilarItems, request)
+        return found(answer.result)
+
+    def recommend(
+        self,
+        collection: str,
+        *,
+        history: HistoryLike = (),
+        user: str = "",
+        **options: Unpack[RecommendOptions],
+    ) -> list[Found]:
+        """Items for a history, or for a user's recorded events, or both; best first.
+
+        Args:
+            collection: its name.
+            history: item ids or `HistoryEntry`s, oldest first.
+            user: whose latest recorded events go before `history`.
+            **options: see `RecommendOptions`: those of `search`, and `exclude_seen`, `explain`,
+                `position_half_life`, `age_half_life`, `event_weights`.
+
+        Returns:
+            Nothing if nothing of the history could be used.
+        """
+        entries = requests.history_entries(history)
+        request = requests.recommend(collection, entries, user, options)
+        answer = self._call(self._recommendation.Recommend, request)
+        return found(answer.result, entries)
+
+    def record_events(self, collection: str, events: Iterable[Mapping[str, Any]]) -> int:
+        """Store what users did; returns how many events were new.
+
+        Args:
+            collection: its name.
+            events: mappings with `user`, `item_id` and perhaps `event_type`, `time` (seconds since
+                the epoch), `weight` and `event_id`.
+        """
+        request = recommendation_pb2.RecordEventsRequest(
+            collection=collection, events=requests.events(events)
+        )
+        return int(self._call(self._recommendation.RecordEvents, request).recorded)
+
+    def delete_user(self, user: str) -> int:
+        """Delete all events of a user; returns how many there were."""
+        request = recommendation_pb2.DeleteUserRequest(user=user)
+        return int(self._call(self._recommendation.DeleteUser, request).deleted_events)
+
+    def _call(self, method: Any, request: Any) -> Any:
+        with translated():
+            return method(request, timeout=self._timeout)

@@ -1,0 +1,72 @@
+"""What a server can be told, with defaults; where the values come from is `bertine.cli`'s part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bertine.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what one call may ask, told to clients by GetServerInfo.
+
+    Attributes:
+        max_inputs: texts, token id lists, items, ids or events in one call.
+        max_text_bytes: of one text in UTF-8.
+        max_queries: in one Search.
+        max_top_k: hits for one query.
+        max_history: entries of one Recommend.
+        max_message_bytes: of one request.
+        max_waiting_tokens: beyond them calls are refused as overload.
+    """
+
+    max_inputs: int = 8_192
+    max_text_bytes: int = 65_536
+    max_queries: int = 1_024
+    max_top_k: int = 1_000
+    max_history: int = 1_000
+    max_message_bytes: int = 64 << 20
+    max_waiting_tokens: int = 262_144
+
+
+@dataclass(frozen=True, slots=True)
+class ServeConfig:
+    """Settings of one server process.
+
+    Attributes:
+        model: artifact folder.
+        data: folder of the catalog, made if absent.
+        listen: HOST:PORT of gRPC; port 0 takes a free one.
+        metrics_listen: HOST:PORT of Prometheus metrics, "" for none.
+        variant: which graph of the artifact; ``auto`` takes int8 on a CPU.
+        threads: of the encoder, 0 for one for each core.
+        reembed: encode a collection again whose vectors another model made.
+        ivf_min_items: collections smaller than that are searched exactly.
+        drain_seconds: for calls under way when the server is told to stop.
+        limits: see `Limits`.
+    """
+
+    model: Path
+    data: Path
+    listen: str = "127.0.0.1:50051"
+    metrics_listen: str = ""
+    variant: str = "auto"
+    threads: int = 0
+    reembed: bool = False
+    ivf_min_items: int = 20_000
+    drain_seconds: float = 10.0
+    limits: Limits = field(default_factory=Limits)
+
+
+def split_address(address: str, setting: str) -> tuple[str, int]:
+    """Host and port of ``HOST:PORT``; an IPv6 host is in brackets.
+
+    Raises:
+        ConfigError: not of that form.
+    """
+    host, colon, port = address.rpartition(":")
+    if not (colon and host and port.isascii() and port.isdigit() and int(port) <= 65_535):  # noqa: PLR2004 - highest port
+        raise ConfigError(f"{setting} is {address!r}; write HOST:PORT, for example 127.0.0.1:50051")
+    return host, int(port)

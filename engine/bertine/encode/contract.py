@@ -1,0 +1,44 @@
+"""What the scheduler asks of a model: both sides import this and nothing of each other."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertine.types import Matrix
+
+
+class Session(Protocol):
+    """A loaded model on one device.
+
+    `run` is called by one thread at a time.
+
+    Attributes:
+        dimensions: components of a vector.
+        provider: name of what computes, for example ``CPUExecutionProvider``.
+    """
+
+    dimensions: int
+    provider: str
+
+    def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Matrix:
+        """Encode one batch.
+
+        Args:
+            ids: int64 ``[batch, length]``, right-padded.
+            mask: int64 ``[batch, length]``, 1 for a token and 0 for padding.
+
+        Returns:
+            float32 ``[batch, dimensions]``, rows of L2 norm 1.
+
+        Raises:
+            EncodeError: this batch failed; smaller ones or others may succeed.
+            Unavailable: the device is lost; no batch will succeed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the device. Closing twice does nothing."""
+        ...

@@ -1,0 +1,166 @@
+"""One call's inputs: how they are split and tokenized, and the answer put together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertine.encode.job import Encoded
+from bertine.encode.tokenizer import Tokenizer
+from bertine.encode.tokens import Tokens
+from bertine.errors import InvalidInput
+from bertine.types import InputType, Matrix
+
+# A part takes a few milliseconds to tokenize and many times that to encode, so the encoder starts
+# early and never waits for the next part.
+_PART_INPUTS = 256
+_PART_SIZE = 65_536
+# Characters, and what an input costs besides: with so many, tokenizing takes as long as the hop
+# to a thread and back.
+_SHORT_SIZE = 2_000
+_INPUT_SIZE = 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedded:
+    """What a call comes to.
+
+    Attributes:
+        vectors: float32 ``[inputs, dimensions]``, rows of L2 norm 1.
+        token_counts: int32 ``[inputs]``, special tokens and prompt included.
+        truncated: positions of the inputs that were cut.
+        tokenize_seconds: spent on tokenizing, summed over threads.
+        queue_seconds: waiting for the encoder, mean over the inputs.
+        encode_seconds: in the encoder's batches, mean over the inputs.
+    """
+
+    vectors: Matrix
+    token_counts: NDArray[np.int32]
+    truncated: tuple[int, ...]
+    tokenize_seconds: float
+    queue_seconds: float
+    encode_seconds: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tokenized:
+    """Consecutive inputs of a request, tokenized.
+
+    Attributes:
+        first: position of the first of them.
+        tokens: one for each.
+        seconds: that it took.
+    """
+
+    first: int
+    tokens: list[Tokens]
+    seconds: float
+
+
+class Request:
+    """The inputs of one call.
+
+    Args:
+        tokenizer: of the model.
+        texts: to tokenize; or
+        token_ids: taken as they are.
+        input_type: which prompt goes before each text.
+        truncate: see `Tokenizer.encode`.
+
+    Raises:
+        InvalidInput: not exactly one of texts and token ids.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        texts: Sequence[str] | None,
+        token_ids: Sequence[Sequence[int]] | None,
+        input_type: InputType,
+        *,
+        truncate: bool,
+    ) -> None:
+        if (texts is None) == (token_ids is None):
+            raise InvalidInput("texts", "give either texts or token_ids")
+        self._tokenizer = tokenizer
+        self._texts = texts
+        self._token_ids = token_ids
+        self._input_type = input_type
+        self._truncate = truncate
+        self._sizes = [len(entry) + _INPUT_SIZE for entry in texts or token_ids or ()]
+
+    @property
+    def inputs(self) -> int:
+        """How many vectors it asks for."""
+        return len(self._sizes)
+
+    @property
+    def short(self) -> bool:
+        """Whether tokenizing takes less time than handing it to another thread."""
+        return sum(self._sizes) <= _SHORT_SIZE
+
+    def parts(self) -> Iterator[slice]:
+        """Consecutive inputs to tokenize together; all of a short request are one part."""
+        start = size = 0
+        for position, entry in enumerate(self._sizes):
+            if position - start == _PART_INPUTS or (position > start and size + entry > _PART_SIZE):
+                yield slice(start, position)
+                start, size = position, 0
+            size += entry
+        if self._sizes:
+            yield slice(start, len(self._sizes))
+
+    def tokenize(self, part: slice) -> Tokenized:
+        """Token ids of some of the inputs.
+
+        Raises:
+            InvalidInput: see `Tokenizer.encode` and `Tokenizer.check_ids`.
+        """
+        started = time.perf_counter()
+        tokens = self._tokens(part)
+        return Tokenized(part.start, tokens, time.perf_counter() - started)
+
+    def _tokens(self, part: slice) -> list[Tokens]:
+        if self._texts is not None:
+            return self._tokenizer.encode(
+                self._texts[part], self._input_type, truncate=self._truncate, first=part.start
+            )
+        ids = (self._token_ids or ())[part]
+        return [
+            self._tokenizer.check_ids(entry, f"token_ids[{position}]", truncate=self._truncate)
+            for position, entry in enumerate(ids, part.start)
+        ]
+
+
+def answer(parts: Sequence[Tokenized], encoded: Sequence[Encoded], dimensions: int) -> Embedded:
+    """Put a request's parts together, in order.
+
+    Args:
+        parts: all of them.
+        encoded: one for each part.
+        dimensions: of a vector, for a request without inputs.
+    """
+    tokens = [entry for part in parts for entry in part.tokens]
+    weights = [len(part.tokens) / len(tokens) for part in parts]
+    return Embedded(
+        vectors=_join([part.vectors for part in encoded], dimensions),
+        token_counts=np.fromiter((entry.length for entry in tokens), np.int32, len(tokens)),
+        truncated=tuple(position for position, entry in enumerate(tokens) if entry.truncated),
+        tokenize_seconds=sum(part.seconds for part in parts),
+        queue_seconds=_weighted(weights, [part.queue_seconds for part in encoded]),
+        encode_seconds=_weighted(weights, [part.encode_seconds for part in encoded]),
+    )
+
+
+def _join(vectors: Sequence[Matrix], dimensions: int) -> Matrix:
+    if len(vectors) == 1:
+        return vectors[0]
+    return np.concatenate([np.empty((0, dimensions), dtype=np.float32), *vectors])
+
+
+def _weighted(weights: Sequence[float], values: Sequence[float]) -> float:
+    return sum(weight * value for weight, value in zip(weights, values, strict=True))

@@ -1,0 +1,106 @@
+"""A model in ONNX Runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from bertine.artifact import ATTENTION_MASK, EMBEDDING, INPUT_IDS
+from bertine.encode.cores import usable_cores
+from bertine.errors import ArtifactError, ConfigError, EncodeError, Unavailable
+from bertine.types import Matrix
+
+_PROVIDERS = {"cpu": "CPUExecutionProvider"}
+
+
+class OnnxSession:
+    """One variant of an artifact, loaded on one device. See `bertine.encode.contract.Session`.
+
+    Args:
+        path: of the variant's ONNX file.
+        dimensions: what the manifest says of its vectors.
+        threads: that share one operator; None is one for each usable core.
+        device: ``cpu``.
+
+    Raises:
+        ArtifactError: the file is damaged or is not a graph that Bertine exported.
+        ConfigError: no such device, or threads below 1.
+        Unavailable: ONNX Runtime would have run on another device than the one asked for.
+    """
+
+    def __init__(
+        self, path: Path, *, dimensions: int, threads: int | None = None, device: str = "cpu"
+    ) -> None:
+        provider = _provider(device)
+        try:
+            session = onnxruntime.InferenceSession(
+                str(path), _options(threads), providers=[provider]
+            )
+        except Exception as error:  # a dozen unrelated classes, all straight below Exception
+            raise ArtifactError(
+                f"{path} cannot be loaded: {error}; export the model again"
+            ) from error
+        self.dimensions = dimensions
+        self.provider = str(session.get_providers()[0])
+        if self.provider != provider:
+            raise Unavailable(f"ONNX Runtime chose {self.provider} where {provider} was asked for")
+        _check_graph(session, path, dimensions)
+        self._session: Any = session
+
+    def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Matrix:
+        """Encode one batch, see `bertine.encode.contract.Session.run`.
+
+        Raises:
+            EncodeError: ONNX Runtime failed, or a vector is not finite.
+            Unavailable: the session was closed.
+        """
+        if self._session is None:
+            raise Unavailable("the model's session is closed")
+        try:
+            (vectors,) = self._session.run([EMBEDDING], {INPUT_IDS: ids, ATTENTION_MASK: mask})
+        except Exception as error:  # a dozen unrelated classes, all straight below Exception
+            raise EncodeError(f"ONNX Runtime failed on shape {list(ids.shape)}: {error}") from error
+        # One NaN or infinity anywhere makes the sum of squares so too.
+        if not np.isfinite(np.vdot(vectors, vectors)):
+            raise EncodeError("the model gave a vector that is not finite")
+        matrix: Matrix = vectors
+        return matrix
+
+    def close(self) -> None:
+        """Free the model's memory. Closing twice does nothing."""
+        self._session = None
+
+
+def _provider(device: str) -> str:
+    if device not in _PROVIDERS:
+        raise ConfigError(f"device {device!r} is not known; choose {' or '.join(_PROVIDERS)}")
+    return _PROVIDERS[device]
+
+
+def _options(threads: int | None) -> Any:
+    if threads is not None and threads < 1:
+        raise ConfigError(f"threads must be at least 1, not {threads}")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or usable_cores()
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.enable_mem_pattern = False
+    return options
+
+
+def _check_graph(session: Any, path: Path, dimensions: int) -> None:
+    inputs = {entry.name for entry in session.get_inputs()}
+    outputs = {entry.name: entry.shape for entry in session.get_outputs()}
+    if inputs != {INPUT_IDS, ATTENTION_MASK} or EMBEDDING not in outputs:
+        raise ArtifactError(
+            f"{path} takes {sorted(inputs)} and gives {sorted(outputs)}; Bertine needs a graph "
+            f"from {INPUT_IDS} and {ATTENTION_MASK} to {EMBEDDING}: use bertine export"
+        )
+    width = outputs[EMBEDDING][-1]
+    if isinstance(width, int) and width != dimensions:
+        raise ArtifactError(f"{path} gives {width} dimensions, the manifest says {dimensions}")

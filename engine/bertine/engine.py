@@ -1,0 +1,178 @@
+"""The composition root: one encoder, one catalog, the indexes, and every thread between them.
+
+`Engine` is all of Bertine but the network; `bertine.serve` puts gRPC in front of it, and a program
+that wants no server can use it directly:
+
+    engine = Engine.open(ServeConfig(model=Path("model"), data=Path("data")))
+    found = await engine.recommender.search("books", [Query("whales")], Wanted(top_k=3))
+    engine.close()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from bertine import artifact
+from bertine.catalog.ingest import Ingest
+from bertine.catalog.privacy import UserKey
+from bertine.catalog.reembedding import FinishReembedding, ReplaceVectors
+from bertine.catalog.store import Outdated, Store
+from bertine.catalog.writer import Group, Writer
+from bertine.config import ServeConfig
+from bertine.encode.cores import usable_cores
+from bertine.encode.encoder import Encoder
+from bertine.encode.statistics import BatchReport
+from bertine.errors import Conflict
+from bertine.index.lifecycle import Policy
+from bertine.index.live import LiveIndex
+from bertine.index.maintenance import Maintainer
+from bertine.index.registry import Registry
+from bertine.recommend.pipeline import Recommender
+from bertine.types import Collection
+
+REEMBED_BATCH = 256
+_READERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Who is told of what happens, for metrics. Callbacks run on the engine's threads: be quick.
+
+    Attributes:
+        on_batch: after each batch of the encoder.
+        on_group: after each commit of the catalog.
+        on_rebuild: after each rebuild of an index: collection, reason, seconds.
+        on_progress: while a data folder is opened: what is done.
+    """
+
+    on_batch: Callable[[BatchReport], None] = lambda _: None
+    on_group: Callable[[Group], None] = lambda _: None
+    on_rebuild: Callable[[str, str, float], None] = lambda *_: None
+    on_progress: Callable[[str], None] = lambda _: None
+
+
+class Engine:
+    """Everything a server serves. Made by `open`, ended by `close`.
+
+    Attributes:
+        config: what it was told.
+        encoder: texts to vectors.
+        store: the catalog, for reading.
+        writer: the catalog, for writing.
+        registry: the indexes.
+        user_key: hides users' ids.
+        ingest: changes collections.
+        recommender: answers searches and recommendations.
+    """
+
+    def __init__(
+        self, config: ServeConfig, observer: Observer, encoder: Encoder, resources: ExitStack
+    ) -> None:
+        self.config = config
+        self.encoder = encoder
+        self._resources = resources
+        self.store = resources.enter_context(Store.open(config.data))
+        self.user_key = UserKey.load_or_create(config.data)
+        self.writer = resources.enter_context(Writer(self.store, on_group=observer.on_group))
+        self.registry = Registry(Policy(ivf_min_items=config.ivf_min_items))
+        readers = ThreadPoolExecutor(_READERS, thread_name_prefix="bertine-reader")
+        resources.callback(readers.shutdown, cancel_futures=True)
+        self.ingest = Ingest(encoder, self.store, self.writer, self.registry, readers)
+        self.recommender = Recommender(encoder, self.store, self.registry, readers)
+        self._load(observer)
+        maintainer = Maintainer(self._indexes, observer.on_rebuild)
+        resources.callback(maintainer.close)
+
+    @classmethod
+    def open(cls, config: ServeConfig, observer: Observer | None = None) -> Engine:
+        """Load the model, open the data folder, build the indexes, warm up: ready when it returns.
+
+        Raises:
+            ArtifactError: the model folder is damaged or not one.
+            StorageError: the data folder cannot be used.
+            Conflict: its vectors are another model's, and `ServeConfig.reembed` is off.
+            NotFound: no such variant.
+        """
+        observer = observer or Observer()
+        with ExitStack() as resources:
+            encoder = Encoder.open(
+                artifact.load(config.model),
+                variant=config.variant,
+                threads=config.threads or None,
+                max_waiting_tokens=config.limits.max_waiting_tokens,
+                on_batch=observer.on_batch,
+            )
+            resources.callback(encoder.close)
+            encoder.warm_up()
+            engine = cls(config, observer, encoder, resources)
+            engine._resources = resources.pop_all()
+        return engine
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it can serve: the encoder lives and the indexes follow the catalog."""
+        return self.encoder.alive and self.writer.healthy
+
+    def drain(self, seconds: float) -> None:
+        """Take no new texts; wait for those that were taken."""
+        self.encoder.drain(seconds)
+
+    def close(self) -> None:
+        """Stop every thread and close every file."""
+        self._resources.close()
+
+    def _indexes(self) -> Iterator[tuple[str, LiveIndex]]:
+        return ((served.name, served.index) for served in self.registry)
+
+    def _load(self, observer: Observer) -> None:
+        for collection in self.store.collections():
+            current = collection
+            if collection.fingerprint != self.encoder.fingerprint:
+                current = self._reembed(collection, observer)
+            observer.on_progress(f"loading {current.name}: {current.item_count:,} items")
+            with self.store.snapshot(current.key) as snapshot:
+                self.registry.load(snapshot.collection, snapshot.batches(), threads=usable_cores())
+
+    def _reembed(self, collection: Collection, observer: Observer) -> Collection:
+        """Encode a collection again whose vectors another model made; it may be interrupted."""
+        if not self.config.reembed:
+            raise Conflict(
+                f"the vectors of collection {collection.name!r} in {self.config.data} were made by "
+                f"another model ({collection.fingerprint[:12] or 'several'}, this one is "
+                f"{self.encoder.fingerprint[:12]}); start once with --reembed to encode its "
+                f"{collection.item_count:,} items again, or use the model that made them"
+            )
+        done = 0
+        while batch := self._outdated(collection):
+            self._replace(collection, batch)
+            done += len(batch)
+            observer.on_progress(f"re-embedding {collection.name}: {done:,} items")
+        change = FinishReembedding(
+            collection.key, self.encoder.fingerprint, self.encoder.dimensions
+        )
+        return self.writer.submit(change, None).result()
+
+    def _outdated(self, collection: Collection) -> list[Outdated]:
+        batch = self.store.items_with_other_fingerprint(
+            collection.key, self.encoder.fingerprint, REEMBED_BATCH
+        )
+        supplied = [outdated.item.id for outdated in batch if outdated.supplied]
+        if supplied:
+            raise Conflict(
+                f"item {supplied[0]!r} of collection {collection.name!r} brought its own vector, "
+                "which this model cannot make again; delete such items or use the other model"
+            )
+        return batch
+
+    def _replace(self, collection: Collection, batch: list[Outdated]) -> None:
+        texts = [outdated.item.text for outdated in batch]
+        vectors = self.encoder.embed_sync(texts, input_type="document").vectors
+        rows = [
+            (outdated.item.id, outdated.item.version, vector)
+            for outdated, vector in zip(batch, vectors, strict=True)
+        ]
+        change = ReplaceVectors(collection.key, rows, self.encoder.fingerprint)
+        self.writer.submit(change, None).result()

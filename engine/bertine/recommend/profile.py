@@ -1,0 +1,124 @@
+"""A history becomes one vector, and its similarity to an item splits exactly over the history.
+
+With unit vectors v_h and weights w_h the profile is u = sum_h w_h v_h, and
+
+    sim(u, i) = <u, v_i> / |u| = sum_h w_h <v_h, v_i> / |u|
+
+so entry h contributed w_h <v_h, v_i> / |u| to the score: nothing is approximated. A negative weight
+pushes away, as in Rocchio's relevance feedback (Rocchio 1971, in Salton, The SMART System).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertine.errors import InvalidInput
+from bertine.types import Contribution, HistoryEntry, Matrix, Vector
+
+DEFAULT_EVENT_WEIGHTS: Mapping[str, float] = {"dislike": -0.5}
+"""Weight by event type; a type that is not listed weighs 1."""
+
+DEFAULT_POSITION_HALF_LIFE = 1.0
+"""Entries back from the latest after which the weight has halved; why: docs/decisions/0006."""
+
+_TINY = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileOptions:
+    """How entries are weighted.
+
+    Attributes:
+        position_half_life: entries back from the latest after which the weight halves.
+        age_half_life: seconds before the latest entry after which the weight halves; if set,
+            positions do not count.
+        event_weights: by event type, before the defaults.
+    """
+
+    position_half_life: float = DEFAULT_POSITION_HALF_LIFE
+    age_half_life: float | None = None
+    event_weights: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A user's vector and what it was made of.
+
+    Attributes:
+        vector: float32 ``[d]``, unit.
+        norm: length of the weighted sum before it was normalised.
+        weights: float64 ``[h]``, of each entry.
+        vectors: float32 ``[h, d]``, of each entry, unit.
+    """
+
+    vector: Vector
+    norm: float
+    weights: NDArray[np.float64]
+    vectors: Matrix
+
+
+def entry_weights(history: Sequence[HistoryEntry], options: ProfileOptions) -> NDArray[np.float64]:
+    """The weight of each entry, oldest first: event weight times decay. float64 ``[h]``.
+
+    Raises:
+        InvalidInput: decay is by age and an entry has no time.
+    """
+    base = np.array([_event_weight(entry, options) for entry in history], np.float64)
+    if options.age_half_life is not None:
+        return base * _decay_by_age(history, options.age_half_life)
+    back = np.arange(len(history) - 1, -1, -1, dtype=np.float64)
+    return np.asarray(base * np.exp2(-back / options.position_half_life))
+
+
+def _event_weight(entry: HistoryEntry, options: ProfileOptions) -> float:
+    if entry.weight is not None:
+        return entry.weight
+    default = DEFAULT_EVENT_WEIGHTS.get(entry.event_type, 1.0)
+    return options.event_weights.get(entry.event_type, default)
+
+
+def _decay_by_age(history: Sequence[HistoryEntry], half_life: float) -> NDArray[np.float64]:
+    times = np.empty(len(history), np.float64)
+    for position, entry in enumerate(history):
+        if entry.time is None:
+            raise InvalidInput(
+                f"history[{position}].time",
+                "is not set, but decay by age needs the time of every entry; "
+                "set it, or use profile.position_half_life",
+            )
+        times[position] = entry.time
+    return np.asarray(np.exp2((times - times.max(initial=-np.inf)) / half_life))
+
+
+def build(vectors: Matrix, weights: NDArray[np.float64]) -> Profile | None:
+    """The profile of weighted entries, or None if they cancel out or there are none.
+
+    Args:
+        vectors: float32 ``[h, d]``, unit rows.
+        weights: float64 ``[h]``.
+    """
+    total = weights @ vectors.astype(np.float64)
+    norm = float(np.linalg.norm(total))
+    if norm <= _TINY * max(float(np.abs(weights).sum()), _TINY):
+        return None
+    return Profile((total / norm).astype(np.float32), norm, weights, vectors)
+
+
+def explain(profile: Profile, item: Vector, score: float) -> tuple[Contribution, ...]:
+    """What each entry added to an item's score, largest first; they sum to the score.
+
+    Args:
+        profile: the user's.
+        item: float32 ``[d]``, unit.
+        score: of the hit, to which the shares relate.
+    """
+    parts = profile.weights * (profile.vectors.astype(np.float64) @ item) / profile.norm
+    order = np.argsort(-parts, kind="stable").tolist()
+    return tuple(
+        Contribution(entry, float(parts[entry]), float(parts[entry] / score) if score else 0.0)
+        for entry in order
+    )

@@ -1,0 +1,1 @@
+"""The edge: gRPC in front of an `Engine`. Wire and domain meet in `bertine.wire`."""

@@ -1,0 +1,173 @@
+"""CatalogService."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+
+from bertine.catalog.ingest import Upserted
+from bertine.errors import InvalidInput
+from bertine.serve.calls import Context, Gate, deadline_of, gated, timings
+from bertine.serve.paging import decode_page_token, encode_page_token
+from bertine.types import Collection
+from bertine.v1 import catalog_pb2 as pb
+from bertine.v1 import catalog_pb2_grpc
+from bertine.wire.items import (
+    MAX_ID_BYTES,
+    check_collection_name,
+    check_count,
+    check_name,
+    collection_to_wire,
+    item_to_wire,
+    items_from_wire,
+)
+
+MAX_GET = 1_000
+MAX_PAGE = 1_000
+DEFAULT_PAGE = 100
+
+
+class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
+    """Collections and their items.
+
+    Attributes:
+        gate: of the server.
+    """
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+
+    @gated
+    async def CreateCollection(
+        self, request: pb.CreateCollectionRequest, _context: Context
+    ) -> pb.Collection:
+        """See ``catalog.proto``."""
+        name = check_collection_name(request.name, "name")
+        collection = await self.gate.engine.ingest.create(
+            name, request.text_template, exist_ok=request.exist_ok
+        )
+        return self._collection(collection)
+
+    @gated
+    async def GetCollection(
+        self, request: pb.GetCollectionRequest, _context: Context
+    ) -> pb.Collection:
+        """See ``catalog.proto``."""
+        return self._collection(
+            await asyncio.to_thread(self.gate.engine.store.collection, request.name)
+        )
+
+    @gated
+    async def ListCollections(
+        self, _request: pb.ListCollectionsRequest, _context: Context
+    ) -> pb.ListCollectionsResponse:
+        """See ``catalog.proto``."""
+        collections = await asyncio.to_thread(self.gate.engine.store.collections)
+        return pb.ListCollectionsResponse(collections=map(self._collection, collections))
+
+    @gated
+    async def DeleteCollection(
+        self, request: pb.DeleteCollectionRequest, _context: Context
+    ) -> pb.DeleteCollectionResponse:
+        """See ``catalog.proto``."""
+        deleted = await self.gate.engine.ingest.delete(request.name)
+        return pb.DeleteCollectionResponse(deleted_items=deleted)
+
+    @gated
+    async def UpsertItems(
+        self, request: pb.UpsertItemsRequest, context: Context
+    ) -> pb.UpsertItemsResponse:
+        """See ``catalog.proto``."""
+        started = time.perf_counter()
+        done = await self._upsert(request.collection, request.items, deadline_of(context))
+        return pb.UpsertItemsResponse(
+            inserted=done.inserted,
+            updated=done.updated,
+            unchanged=done.unchanged,
+            sequence=done.sequence,
+            timings=timings(done.times, started),
+        )
+
+    @gated
+    async def ImportItems(
+        self, requests: AsyncIterator[pb.ImportItemsRequest], context: Context
+    ) -> pb.ImportItemsResponse:
+        """See ``catalog.proto``."""
+        name = ""
+        total = pb.ImportItemsResponse()
+        async for request in requests:
+            if name and request.collection not in {"", name}:
+                raise InvalidInput(
+                    "collection", f"changes from {name!r}; one stream, one collection"
+                )
+            name = name or request.collection
+            done = await self._upsert(name, request.items, deadline_of(context))
+            total.inserted += done.inserted
+            total.updated += done.updated
+            total.unchanged += done.unchanged
+            total.sequence = done.sequence
+        return total
+
+    @gated
+    async def DeleteItems(
+        self, request: pb.DeleteItemsRequest, _context: Context
+    ) -> pb.DeleteItemsResponse:
+        """See ``catalog.proto``."""
+        ids = _ids(request.ids, self.gate.engine.config.limits.max_inputs)
+        done = await self.gate.engine.ingest.delete_items(request.collection, ids)
+        return pb.DeleteItemsResponse(
+            deleted=len(done.deleted), missing=done.missing, sequence=done.sequence
+        )
+
+    @gated
+    async def GetItems(self, request: pb.GetItemsRequest, _context: Context) -> pb.GetItemsResponse:
+        """See ``catalog.proto``."""
+        served = self.gate.engine.registry.get(request.collection)
+        ids = _ids(request.ids, MAX_GET)
+        read = partial(
+            self.gate.engine.store.get_items, served.key, ids, with_vectors=request.with_vectors
+        )
+        found = await asyncio.to_thread(read)
+        return pb.GetItemsResponse(
+            items=[item_to_wire(found[id_]) for id_ in ids if id_ in found],
+            missing=[id_ for id_ in ids if id_ not in found],
+        )
+
+    @gated
+    async def ListItems(
+        self, request: pb.ListItemsRequest, _context: Context
+    ) -> pb.ListItemsResponse:
+        """See ``catalog.proto``."""
+        served = self.gate.engine.registry.get(request.collection)
+        size = request.page_size or DEFAULT_PAGE
+        if size > MAX_PAGE:
+            raise InvalidInput("page_size", f"is {size}; ask for at most {MAX_PAGE} and page on")
+        after = decode_page_token(request.page_token)
+        read = partial(
+            self.gate.engine.store.list_items,
+            served.key,
+            after,
+            size + 1,
+            with_vectors=request.with_vectors,
+        )
+        items = await asyncio.to_thread(read)
+        token = encode_page_token(items[size - 1].id) if len(items) > size else ""
+        return pb.ListItemsResponse(items=map(item_to_wire, items[:size]), next_page_token=token)
+
+    async def _upsert(
+        self, name: str, messages: Sequence[pb.Item], deadline: float | None
+    ) -> Upserted:
+        served = self.gate.engine.registry.get(name)
+        items = items_from_wire(messages, served.index.dimensions, self.gate.engine.config.limits)
+        return await self.gate.engine.ingest.upsert(name, items, deadline)
+
+    def _collection(self, collection: Collection) -> pb.Collection:
+        served = self.gate.engine.registry.get(collection.name)
+        return collection_to_wire(collection, served.index.status())
+
+
+def _ids(ids: Sequence[str], most: int) -> list[str]:
+    check_count(len(ids), most, "ids", "ids")
+    return [check_name(id_, MAX_ID_BYTES, f"ids[{position}]") for position, id_ in enumerate(ids)]

@@ -1,0 +1,133 @@
+"""What Prometheus is told. No label holds a text, an id or a user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from threading import Thread
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from bertine.catalog.writer import Group
+from bertine.encode.statistics import BatchReport
+from bertine.errors import ConfigError
+from bertine.index.registry import Served
+
+_LATENCY = (
+    0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0,
+)  # fmt: skip
+_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class Metrics:
+    """All metrics of one server, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+        self._seconds = Histogram(
+            "bertine_call_seconds",
+            "Time of calls in the server, by method and gRPC code",
+            ["method", "code"],
+            buckets=_LATENCY,
+            registry=self.registry,
+        )
+        self.in_flight = Gauge("bertine_calls_in_flight", "Calls under way", registry=self.registry)
+        self._batch_rows = Histogram(
+            "bertine_batch_rows", "Texts in a batch", buckets=_ROWS, registry=self.registry
+        )
+        self._batch_seconds = Histogram(
+            "bertine_batch_seconds", "Time of a batch", buckets=_LATENCY, registry=self.registry
+        )
+        self._tokens = self._counter("bertine_tokens", "Tokens encoded, without padding")
+        self._padded = self._counter("bertine_padded_tokens", "Tokens encoded, with padding")
+        self._commits = self._counter("bertine_commits", "Commits of the catalog")
+        self._changes = self._counter("bertine_changes", "Changes in those commits")
+        self._rebuilds = Counter(
+            "bertine_index_rebuilds", "Rebuilds of an index", ["reason"], registry=self.registry
+        )
+
+    def _counter(self, name: str, documentation: str) -> Counter:
+        return Counter(name, documentation, registry=self.registry)
+
+    def call(self, method: str, code: str, seconds: float) -> None:
+        """Record a call that has ended."""
+        self._seconds.labels(method, code).observe(seconds)
+
+    def on_batch(self, report: BatchReport) -> None:
+        """Record a batch of the encoder."""
+        self._batch_rows.observe(report.rows)
+        self._batch_seconds.observe(report.seconds)
+        self._tokens.inc(report.tokens)
+        self._padded.inc(report.padded_tokens)
+
+    def on_group(self, group: Group) -> None:
+        """Record a commit of the catalog."""
+        self._commits.inc()
+        self._changes.inc(group.changes)
+
+    def on_rebuild(self, _collection: str, reason: str, _seconds: float) -> None:
+        """Record a rebuild of an index."""
+        self._rebuilds.labels(reason).inc()
+
+    def watch(self, served: Iterable[Served], waiting_tokens: Callable[[], int]) -> None:
+        """Read these at every scrape."""
+        self.registry.register(_Sampled(served, waiting_tokens))
+
+    def serve(self, host: str, port: int) -> MetricsServer:
+        """Answer ``GET /metrics``.
+
+        Raises:
+            ConfigError: the port is in use, or the host is not this machine's.
+        """
+        try:
+            server, thread = start_http_server(port, host, registry=self.registry)
+        except OSError as error:
+            raise ConfigError(
+                f"metrics cannot listen on {host}:{port}: {error.strerror}; choose another port"
+            ) from error
+        return MetricsServer(server, thread)
+
+
+class MetricsServer:
+    """The thread that answers scrapes.
+
+    Attributes:
+        port: it listens on.
+    """
+
+    def __init__(self, server: WSGIServer, thread: Thread) -> None:
+        self._server = server
+        self._thread = thread
+        self.port = server.server_port
+
+    def close(self) -> None:
+        """Stop answering."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Sampled:
+    def __init__(self, served: Iterable[Served], waiting_tokens: Callable[[], int]) -> None:
+        self._served = served
+        self._waiting_tokens = waiting_tokens
+
+    def collect(self) -> Iterator[Metric]:
+        """What is true now."""
+        waiting = GaugeMetricFamily("bertine_waiting_tokens", "Tokens waiting for the encoder")
+        waiting.add_metric([], self._waiting_tokens())
+        yield waiting
+        rows = GaugeMetricFamily(
+            "bertine_index_rows", "Rows of an index by part", labels=["collection", "part"]
+        )
+        for served in self._served:
+            status = served.index.status()
+            for part in ("main", "delta", "dead"):
+                rows.add_metric([served.name, part], getattr(status, part))
+        yield rows

@@ -1,0 +1,67 @@
+"""Errors as gRPC statuses: the one place where codes are assigned."""
+
+from __future__ import annotations
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+from bertine import errors
+
+DETAILS_KEY = "grpc-status-details-bin"
+"""Metadata key of google.rpc.Status, see https://grpc.io/docs/guides/error/."""
+
+CODES: tuple[tuple[type[errors.BertineError], grpc.StatusCode], ...] = (
+    (errors.InvalidInput, grpc.StatusCode.INVALID_ARGUMENT),
+    (errors.NotFound, grpc.StatusCode.NOT_FOUND),
+    (errors.AlreadyExists, grpc.StatusCode.ALREADY_EXISTS),
+    (errors.Conflict, grpc.StatusCode.FAILED_PRECONDITION),
+    (errors.Overloaded, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (errors.DeadlineExceeded, grpc.StatusCode.DEADLINE_EXCEEDED),
+    (errors.Unavailable, grpc.StatusCode.UNAVAILABLE),
+    (errors.StorageError, grpc.StatusCode.UNAVAILABLE),
+    (errors.EncodeError, grpc.StatusCode.INTERNAL),
+)
+
+
+def code_of(error: errors.BertineError) -> grpc.StatusCode:
+    """The gRPC code of an error."""
+    for kind, code in CODES:
+        if isinstance(error, kind):
+            return code
+    return grpc.StatusCode.INTERNAL
+
+
+def details_of(error: errors.BertineError) -> status_pb2.Status:
+    """The error as google.rpc.Status, with BadRequest or RetryInfo where they say more."""
+    status = status_pb2.Status(code=code_of(error).value[0], message=error.message)
+    detail = _detail(error)
+    if detail is not None:
+        packed = AnyMessage()
+        packed.Pack(detail)
+        status.details.append(packed)
+    return status
+
+
+def _detail(error: errors.BertineError) -> Message | None:
+    if isinstance(error, errors.InvalidInput):
+        violation = error_details_pb2.BadRequest.FieldViolation(
+            field=error.field, description=error.problem
+        )
+        request: Message = error_details_pb2.BadRequest(field_violations=[violation])
+        return request
+    if isinstance(error, errors.Overloaded):
+        delay = Duration()
+        delay.FromNanoseconds(int(error.retry_after * 1e9))
+        retry: Message = error_details_pb2.RetryInfo(retry_delay=delay)
+        return retry
+    return None
+
+
+async def abort(context: grpc.aio.ServicerContext, error: errors.BertineError) -> Exception:
+    """End a call with an error. The framework raises; nothing is returned."""
+    metadata = ((DETAILS_KEY, details_of(error).SerializeToString()),)
+    await context.abort(code_of(error), error.message, metadata)
+    return error

@@ -1,0 +1,109 @@
+"""Searches and their answers as messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from bertine.config import Limits
+from bertine.errors import InvalidInput
+from bertine.recommend.history import Usable
+from bertine.recommend.pipeline import Query, Wanted
+from bertine.types import Contribution, Hits, Item
+from bertine.v1 import recommendation_pb2 as pb
+from bertine.wire.filters import filter_from_wire
+from bertine.wire.items import check_count, check_text, item_to_wire
+from bertine.wire.values import vectors_from_wire
+
+DEFAULT_TOP_K = 10
+Request: TypeAlias = pb.SearchRequest | pb.SimilarItemsRequest | pb.RecommendRequest
+
+
+def wanted_from_wire(request: Request, limits: Limits, deadline: float | None) -> Wanted:
+    """What hits a request wants.
+
+    Raises:
+        InvalidInput: top_k, threshold or filter out of range or malformed.
+    """
+    top_k = request.top_k if request.HasField("top_k") else DEFAULT_TOP_K
+    if not 1 <= top_k <= limits.max_top_k:
+        raise InvalidInput("top_k", f"is {top_k}; ask for 1 to {limits.max_top_k:,} hits")
+    min_score = request.min_score if request.HasField("min_score") else -1.0
+    # NaN fails the comparison too.
+    if not -1.0 <= min_score <= 1.0:
+        raise InvalidInput("min_score", f"is {min_score}; a cosine is between -1 and 1")
+    return Wanted(
+        top_k=top_k,
+        min_score=min_score,
+        filter=filter_from_wire(request.filter),
+        include_items=request.include_items,
+        deadline=deadline,
+    )
+
+
+def queries_from_wire(messages: Sequence[pb.Query], dimensions: int, limits: Limits) -> list[Query]:
+    """Read and check queries.
+
+    Raises:
+        InvalidInput: none, too many, or one that is wrong.
+    """
+    check_count(len(messages), limits.max_queries, "queries", "queries")
+    return [
+        _query(message, dimensions, limits, f"queries[{position}]")
+        for position, message in enumerate(messages)
+    ]
+
+
+def _query(message: pb.Query, dimensions: int, limits: Limits, field: str) -> Query:
+    match message.WhichOneof("input"):
+        case "text":
+            return Query(text=check_text(message.text, limits, f"{field}.text"))
+        case "token_ids":
+            if not message.token_ids.ids:
+                raise InvalidInput(f"{field}.token_ids", "is empty; send at least one id")
+            return Query(token_ids=message.token_ids.ids)
+        case "vector":
+            check_count(message.vector.count, 1, f"{field}.vector.count", "vectors")
+            vectors = vectors_from_wire(message.vector, dimensions, f"{field}.vector")
+            return Query(vector=vectors[0])
+        case _:
+            raise InvalidInput(field, "is empty; set text, token_ids or vector")
+
+
+def hits_to_wire(
+    hits: Hits,
+    items: Mapping[str, Item],
+    explanations: Sequence[tuple[Contribution, ...]] = (),
+    history: Usable | None = None,
+) -> pb.HitList:
+    """Hits as a message.
+
+    Args:
+        hits: of one query.
+        items: of the hits, by id, where they were asked for.
+        explanations: for each hit, or none at all.
+        history: that the explanations' entries are of.
+    """
+    message = pb.HitList(
+        plan=pb.SearchPlan(
+            index=hits.plan.index, examined=hits.plan.examined, truncated=hits.plan.truncated
+        )
+    )
+    for position, hit in enumerate(hits.hits):
+        wire = message.hits.add(id=hit.id, score=hit.score)
+        if hit.id in items:
+            wire.item.CopyFrom(item_to_wire(items[hit.id]))
+        if explanations and history is not None:
+            parts = (_contribution(part, history) for part in explanations[position])
+            wire.explanation.contributions.extend(parts)
+    return message
+
+
+def _contribution(part: Contribution, history: Usable) -> pb.Contribution:
+    message = pb.Contribution(score=part.score, share=part.share)
+    entry = history.entries[part.entry]
+    if entry.item_id:
+        message.item_id = entry.item_id
+    else:
+        message.text_position = history.positions[part.entry]
+    return message

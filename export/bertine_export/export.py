@@ -1,0 +1,190 @@
+"""The whole way from a model to an artifact, one step after the other."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertine.artifact import MANIFEST, Artifact, Manifest, Variant, load, sha256_file
+from bertine.errors import ArtifactError
+from bertine_export import folder, source, texts, vendors, verify
+from bertine_export.settings import VARIANTS, Settings, check_variants
+from bertine_export.source import Source
+
+if TYPE_CHECKING:  # these import torch, which must not happen before the extra is checked
+    from bertine_export.model import Model
+    from bertine_export.variant import Workshop
+
+Say = Callable[[str], None]
+TOKENIZER = "tokenizer.json"
+
+
+class GateMissed(ArtifactError):
+    """Variants are not faithful enough to the model; those that are were written.
+
+    Args:
+        reasons: by the name of each variant that was not written.
+        artifact: with the other variants, None where there are none.
+    """
+
+    def __init__(self, reasons: dict[str, str], artifact: Artifact | None) -> None:
+        missed = "; ".join(f"{name} was not written: {why}" for name, why in reasons.items())
+        super().__init__(missed if artifact else f"{missed}; no model was written")
+        self.reasons = reasons
+        self.artifact = artifact
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
+def export_model(
+    source_name: str,
+    out: Path,
+    *,
+    variants: Sequence[str] = VARIANTS,
+    name: str | None = None,
+    force: bool = False,
+    settings: Settings | None = None,
+    say: Say = _silent,
+) -> Artifact:
+    """Export a model and write it as an artifact.
+
+    Args:
+        source_name: ``all-MiniLM-L6-v2``, a folder, or a Hugging Face id.
+        out: the artifact's folder.
+        variants: which to make, of ``fp32`` and ``int8``.
+        name: display name; the model's own where None.
+        force: replace an artifact that is there.
+        settings: see `Settings`.
+        say: called with one line before each step.
+
+    Returns:
+        The artifact, with the measured parity and speed of each variant in its manifest.
+
+    Raises:
+        GateMissed: a variant is not faithful enough; the others were written.
+        ArtifactError: the model cannot be found, read, exported or written.
+        ConfigError: a library is not installed, or an option has no such value.
+    """
+    check_variants(variants)
+    out = out.resolve()
+    folder.check_free(out, force=force)
+    vendors.require()
+    found = source.resolve(source_name)
+    with folder.replacing(out) as temporary:
+        run = _Export(found, name or found.name, temporary, settings or Settings(), say)
+        reasons = run.write(variants)
+    if reasons:
+        raise GateMissed(reasons, load(out))
+    return load(out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Export:
+    """One run: what it makes, and where.
+
+    Attributes:
+        source: of the model.
+        name: of the artifact.
+        out: folder that becomes the artifact.
+        settings: of the run.
+        say: tells the user.
+    """
+
+    source: Source
+    name: str
+    out: Path
+    settings: Settings
+    say: Say
+
+    def write(self, variants: Sequence[str]) -> dict[str, str]:
+        """Write everything; the manifest last.
+
+        Returns:
+            Why each variant that missed its gate was not written.
+
+        Raises:
+            GateMissed: all of them missed it.
+        """
+        model = self._load()
+        with self._workshop(model) as workshop:
+            made = {variant: self._make(workshop, variant) for variant in dict.fromkeys(variants)}
+        passed = tuple(variant for variant, problem in made.values() if problem is None)
+        reasons = {variant.name: problem for variant, problem in made.values() if problem}
+        if not passed:
+            raise GateMissed(reasons, None)
+        text = self._manifest(model, passed).to_json()
+        (self.out / MANIFEST).write_text(text, encoding="utf-8")
+        return reasons
+
+    def _load(self) -> Model:
+        from bertine_export import model  # noqa: PLC0415 - imports torch
+
+        self.say(f"Loading {self.source.origin}")
+        loaded = model.load(self.source.folder, self.settings)
+        for note in loaded.notes:
+            self.say(f"Note: {note}")
+        return loaded
+
+    @contextmanager
+    def _workshop(self, model: Model) -> Iterator[Workshop]:
+        from bertine_export import reference, variant  # noqa: PLC0415 - imports torch
+
+        prompted = _apply(model.prompts, texts.load(self.settings.verification))
+        pairs = verify.read_pairs(self.settings.sts) if self.settings.sts else None
+        tokenizer = model.save_tokenizer(self.out / TOKENIZER, prompted)
+        with tempfile.TemporaryDirectory(prefix="bertine-export-") as scratch:
+            graphs = self._graphs(model, Path(scratch))
+            self.say(f"Computing the PyTorch reference on {len(prompted)} texts")
+            expected = reference.make(model.encoder, tokenizer, prompted, pairs, model.pad_token_id)
+            yield variant.Workshop(
+                graphs, Path(scratch), self.out, expected, model.config.vocab_size
+            )
+
+    def _graphs(self, model: Model, scratch: Path) -> dict[bool, Path]:
+        """The fp32 graphs to choose from, keyed by whether they are fused."""
+        from bertine_export import fuse, graph  # noqa: PLC0415 - imports torch
+
+        paths = {False: scratch / "unfused.onnx", True: scratch / "fused.onnx"}
+        self.say(f"Exporting to ONNX, opset {self.settings.opset}")
+        graph.to_onnx(model.encoder, self.settings.opset, paths[False])
+        if self.settings.fusion == "off":
+            return {False: paths[False]}
+        counts = fuse.fuse(paths[False], paths[True], model.config)
+        self.say("Fused " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+        return {True: paths[True]} if self.settings.fusion == "on" else paths
+
+    def _make(self, workshop: Workshop, name: str) -> tuple[Variant, str | None]:
+        self.say(f"Making, measuring and verifying {name}")
+        return workshop.make(name)
+
+    def _manifest(self, model: Model, variants: tuple[Variant, ...]) -> Manifest:
+        return Manifest(
+            name=self.name,
+            architecture=model.architecture,
+            source=self.source.origin,
+            source_sha256=source.weights_sha256(model.metadata.encoder),
+            dimensions=model.encoder.dimensions,
+            max_length=model.max_length,
+            vocab_size=model.config.vocab_size,
+            pad_token_id=model.pad_token_id,
+            pooling=model.metadata.pooling,
+            prompts=model.prompts,
+            opset=self.settings.opset,
+            tokenizer_sha256=sha256_file(self.out / TOKENIZER),
+            variants=variants,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            versions=vendors.versions(),
+        )
+
+
+def _apply(prompts: dict[str, str], verification: Sequence[str]) -> list[str]:
+    """Half of the texts as queries and half as documents, each with its prompt."""
+    turns = (prompts["query"], prompts["document"])
+    return [turns[index % 2] + text for index, text in enumerate(verification)]

@@ -1,0 +1,81 @@
+"""How fast graphs run here: which of two to keep, and texts per second."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bertine_export.session import open_session
+from bertine_export.tokenizer import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One shape of batch in a comparison.
+
+    Attributes:
+        batch: texts.
+        length: tokens of each.
+        runs: of every graph, of which the median counts.
+        weight: in the comparison; all weights sum to 1.
+    """
+
+    batch: int
+    length: int
+    runs: int
+    weight: float
+
+
+# A server under load and a bulk import run batches; a lone query is the rarer and cheaper case.
+LOADS = (Load(batch=32, length=24, runs=9, weight=0.75), Load(1, 12, runs=25, weight=0.25))
+
+
+def fastest(graphs: Mapping[bool, Path], vocab_size: int) -> bool:
+    """The key of the graph that is fastest on `LOADS`, by the weighted geometric mean of times.
+
+    Runs alternate between the graphs, so that a slow moment of the machine hits all of them.
+
+    Args:
+        graphs: paths, keyed by whether they are fused.
+        vocab_size: token ids are drawn below it.
+    """
+    sessions = {fused: open_session(path) for fused, path in graphs.items()}
+    scores = dict.fromkeys(graphs, 0.0)
+    for load in LOADS:
+        batch = random_batch(load, vocab_size)
+        for fused, seconds in _alternate(sessions, batch, load.runs).items():
+            scores[fused] += load.weight * math.log(seconds)
+    return min(scores, key=scores.__getitem__)
+
+
+def random_batch(load: Load, vocab_size: int) -> Batch:
+    """Random token ids without padding, int64 ``[batch, length]``."""
+    shape = (load.batch, load.length)
+    ids = np.random.default_rng(0).integers(0, vocab_size, shape, dtype=np.int64)
+    return {"input_ids": ids, "attention_mask": np.ones(shape, dtype=np.int64)}
+
+
+def _alternate(sessions: Mapping[bool, Any], batch: Batch, runs: int) -> dict[bool, float]:
+    times: dict[bool, list[float]] = {fused: [] for fused in sessions}
+    for _ in range(runs):
+        for fused, session in sessions.items():
+            start = time.perf_counter()
+            session.run(None, batch)
+            times[fused].append(time.perf_counter() - start)
+    return {fused: statistics.median(values) for fused, values in times.items()}
+
+
+def texts_per_second(session: Any, batches: Sequence[Batch]) -> float:
+    """Offline rate over all batches, after one batch to warm up."""
+    session.run(None, batches[0])
+    start = time.perf_counter()
+    for batch in batches:
+        session.run(None, batch)
+    return sum(len(batch["input_ids"]) for batch in batches) / (time.perf_counter() - start)
