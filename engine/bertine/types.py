@@ -177,3 +177,22 @@ class StageTimes:
     encode: float = 0.0
     search: float = 0.0
     storage: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """What an index consists of.
+
+    Attributes:
+        kind: ``exact``, or FAISS's description of the trained part.
+        main: rows of the trained part.
+        delta: rows added since.
+        dead: rows of either that are not visible any more.
+        rebuilding: a new trained part is being built.
+    """
+
+    kind: str
+    main: int
+    delta: int
+    dead: int
+    rebuilding: bool

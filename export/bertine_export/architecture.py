@@ -49,7 +49,7 @@ def identify(folder: Path) -> Architecture:
     """
     config = read_json(folder / "config.json")
     model_type = config.get("model_type")
-    if model_type not in ARCHITECTURES:
+    if not isinstance(model_type, str) or model_type not in ARCHITECTURES:
         works = ", ".join(architecture.name for architecture in ARCHITECTURES.values())
         raise ArtifactError(
             f"{folder} is a {model_type!r} model, which cannot be exported; these can: {works}"

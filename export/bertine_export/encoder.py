@@ -118,16 +118,16 @@ def _load_transformer(folder: Path, architecture: Architecture) -> Any:
 
 def _load_dense(folder: Path) -> nn.Module:
     settings = read_json(folder / "config.json")
-    activation = str(settings["activation_function"]).rsplit(".", 1)[-1]
+    activation = str(settings.get("activation_function")).rsplit(".", 1)[-1]
     if activation not in ACTIVATIONS:
         raise ArtifactError(
             f"{folder / 'config.json'} uses the activation {activation}; these can be exported: "
             f"{', '.join(ACTIVATIONS)}"
         )
-    layer = nn.Linear(settings["in_features"], settings["out_features"], settings["bias"])
     try:
+        layer = nn.Linear(settings["in_features"], settings["out_features"], settings["bias"])
         layer.load_state_dict(_dense_weights(folder))
-    except Exception as error:  # torch and safetensors each have errors of their own
+    except Exception as error:  # torch and safetensors have errors of their own
         raise ArtifactError(f"the weights in {folder} cannot be loaded: {error}") from error
     return nn.Sequential(layer, ACTIVATIONS[activation]())
 

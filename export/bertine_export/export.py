@@ -157,7 +157,8 @@ class _Export:
         if self.settings.fusion == "off":
             return {False: paths[False]}
         counts = fuse.fuse(paths[False], paths[True], model.config)
-        self.say("Fused " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+        fused = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+        self.say(f"Fused {fused or 'nothing'}")
         return {True: paths[True]} if self.settings.fusion == "on" else paths
 
     def _make(self, workshop: Workshop, name: str) -> tuple[Variant, str | None]:

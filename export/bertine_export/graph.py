@@ -40,7 +40,7 @@ def to_onnx(model: SentenceEncoder, opset: int, path: Path) -> None:
             export_pytorch(model, _export_config(model.config), opset, path)
         except Exception as error:  # torch's tracer raises whatever the model does
             raise ArtifactError(f"the model cannot be written as ONNX: {error}") from error
-    _check_signature(path)
+    _complete(path, model.dimensions)
 
 
 def _export_config(config: Any) -> Any:
@@ -66,8 +66,11 @@ def _check_size(model: SentenceEncoder) -> None:
         )
 
 
-def _check_signature(path: Path) -> None:
-    graph = onnx.load(path, load_external_data=False).graph
-    names = [value.name for value in (*graph.input, *graph.output)]
+def _complete(path: Path, dimensions: int) -> None:
+    """Check the names of inputs and output, and fix the output's width, which tracing left free."""
+    model = onnx.load(path)
+    names = [value.name for value in (*model.graph.input, *model.graph.output)]
     if names != [INPUT_IDS, ATTENTION_MASK, EMBEDDING]:
         raise ArtifactError(f"the exported graph has inputs and outputs {names}; please report it")
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = dimensions
+    onnx.save(model, path)

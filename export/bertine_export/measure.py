@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bertine_export.session import open_session
+from bertine_export.session import embed, open_session
 from bertine_export.tokenizer import Batch
 
 
@@ -72,10 +73,13 @@ def _alternate(sessions: Mapping[bool, Any], batch: Batch, runs: int) -> dict[bo
     return {fused: statistics.median(values) for fused, values in times.items()}
 
 
-def texts_per_second(session: Any, batches: Sequence[Batch]) -> float:
-    """Offline rate over all batches, after one batch to warm up."""
-    session.run(None, batches[0])
+def timed_embed(session: Any, batches: Sequence[Batch]) -> tuple[NDArray[np.float32], float]:
+    """Vectors of all batches and the offline rate, after one batch to warm up.
+
+    Returns:
+        float32 ``[texts, dimensions]``, and texts per second.
+    """
+    embed(session, batches[:1])
     start = time.perf_counter()
-    for batch in batches:
-        session.run(None, batch)
-    return sum(len(batch["input_ids"]) for batch in batches) / (time.perf_counter() - start)
+    vectors = embed(session, batches)
+    return vectors, len(vectors) / (time.perf_counter() - start)

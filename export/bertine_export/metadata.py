@@ -84,17 +84,25 @@ def _assemble(
 
 def _modules(folder: Path) -> list[Path]:
     """Folders of the transformer, the pooling and the dense layers, checked for their order."""
-    modules = read_json(folder / "modules.json")
-    kinds = [str(module["type"]).rsplit(".", 1)[-1] for module in modules]
-    paths = [folder / module["path"] for module in modules]
+    kinds, paths = _listed(folder / "modules.json")
     if kinds[-1:] == ["Normalize"]:  # the graph always normalises, with or without this module
         kinds, paths = kinds[:-1], paths[:-1]
-    if kinds[:2] != ["Transformer", "Pooling"] or set(kinds[2:]) > {"Dense"}:
+    if kinds[:2] != ["Transformer", "Pooling"] or set(kinds[2:]) - {"Dense"}:
         raise ArtifactError(
             f"{folder / 'modules.json'} lists {', '.join(kinds)}; a model that can be exported is "
             "Transformer, Pooling, any number of Dense, and Normalize, in that order"
         )
     return paths
+
+
+def _listed(path: Path) -> tuple[list[str], list[Path]]:
+    """Class name and folder of each module."""
+    try:
+        modules = json.loads(_read_text(path))
+        kinds = [str(module["type"]).rsplit(".", 1)[-1] for module in modules]
+        return kinds, [path.parent / module["path"] for module in modules]
+    except (ValueError, TypeError, KeyError) as error:
+        raise ArtifactError(f"{path} is not a list of modules: {error!r}") from error
 
 
 def read_pooling(folder: Path) -> Pooling:
@@ -137,17 +145,24 @@ def read_prompts(folder: Path) -> dict[str, str]:
 def _first_json(paths: Iterable[Path]) -> dict[str, Any]:
     for path in paths:
         if path.exists():
-            return dict(read_json(path))
+            return read_json(path)
     return {}
 
 
-def read_json(path: Path) -> Any:
-    """The parsed file.
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file.
 
     Raises:
-        ArtifactError: it is missing, unreadable or not JSON.
+        ArtifactError: it is missing, unreadable or not a JSON object.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ArtifactError(f"{path} cannot be read: {error}") from error
+        return dict(json.loads(_read_text(path)))
+    except (ValueError, TypeError) as error:
+        raise ArtifactError(f"{path} is not a JSON object: {error}") from error
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error

@@ -31,9 +31,14 @@ class Reference:
     vectors: NDArray[np.float32]
     pairs: PairReference | None
 
-    def compare(self, embed: Embed) -> Parity:
-        """Parity of a variant, given how it turns batches into vectors."""
-        cosines = verify.cosines(embed(self.batches), self.vectors)
+    def compare(self, vectors: NDArray[np.float32], embed: Embed) -> Parity:
+        """Parity of a variant.
+
+        Args:
+            vectors: the variant's, of `batches`.
+            embed: how it turns other batches into vectors.
+        """
+        cosines = verify.cosines(vectors, self.vectors)
         parity = Parity(float(cosines.mean()), float(cosines.min()), len(cosines))
         if self.pairs is None:
             return parity

@@ -77,6 +77,7 @@ class Workshop:
 
     def _describe(self, name: str, path: Path, *, fused: bool) -> Variant:
         running = session.open_session(path)
+        vectors, rate = measure.timed_embed(running, self.reference.batches)
         return Variant(
             name=name,
             file=f"{name}.onnx",
@@ -85,6 +86,6 @@ class Workshop:
             provider=RECIPES[name].provider,
             fused=fused,
             size_bytes=path.stat().st_size,
-            texts_per_second=measure.texts_per_second(running, self.reference.batches),
-            parity=self.reference.compare(partial(session.embed, running)),
+            texts_per_second=rate,
+            parity=self.reference.compare(vectors, partial(session.embed, running)),
         )

@@ -106,6 +106,7 @@ def start_child() -> StartChild:
         command = [sys.executable, str(Path(__file__).with_name("child.py")), *map(str, arguments)]
         return subprocess.Popen(
             command,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

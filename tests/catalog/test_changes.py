@@ -99,10 +99,12 @@ def test_delete_collection_takes_everything_along(
     connection = store.open_writing()
     counts = [
         connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 (fixed)
-        for table in ("items", "vectors", "events", "users")
+        for table in ("items", "vectors", f"events_{films.key}", "users WHERE digest IS NOT NULL")
     ]
+    tables = str(connection.execute("SELECT name FROM sqlite_schema").fetchall())
     connection.close()
     assert counts == [0, 0, 1, 1]
+    assert f"events_{books.key}" not in tables
 
 
 def test_what_was_deleted_cannot_be_changed(books: Collection, run: Run) -> None:

@@ -22,7 +22,9 @@ def path(tmp_path: Path) -> Path:
     path = tmp_path / "odd name?#%.sqlite3"
     connection = open_writing(path)
     connection.execute("CREATE TABLE words (key INTEGER, word TEXT)")
+    connection.execute("BEGIN")
     connection.executemany("INSERT INTO words VALUES (1, ?)", [(str(n),) for n in range(1200)])
+    connection.execute("COMMIT")
     connection.close()
     assert path.exists()
     return path

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ import pytest
 
 from bertine.catalog.changes import (
     CreateCollection,
+    DeleteCollection,
     DeleteUser,
     RecordEvents,
     UpsertResult,
 )
+from bertine.catalog.event_tables import FIND_USER
 from bertine.catalog.privacy import UserKey
 from bertine.catalog.store import Store
 from bertine.catalog.writer import Writer
@@ -82,6 +85,10 @@ def test_a_user_is_deleted_in_every_collection(store: Store, books: Collection, 
     assert run(RecordEvents(books.key, [event(ANN, "1")])) == (1, 0)
 
 
+def still_erasing(writer: Writer) -> bool:
+    return writer.erasing
+
+
 def bytes_of(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.iterdir())
 
@@ -90,25 +97,49 @@ def bytes_of(folder: Path) -> bytes:
 def test_a_deleted_user_leaves_no_bytes(
     store: Store, books: Collection, run: Run, seed: int
 ) -> None:
-    """Among others' events, inserted out of order so that pages split and cells move."""
+    """Among others' events and after others were erased, so that pages had reason to change."""
+    films = run(CreateCollection("films", "", 4, "model-a", 1.0))
     key = UserKey.load_or_create(store.folder)
-    users = {name: key.digest(name) for name in ("ann", "bob", "eve")}
+    users = {f"user{number:02d}": key.digest(f"user{number:02d}") for number in range(60)}
     chosen = random.Random(seed)  # noqa: S311 (no secret)
     events = [
-        event(digest, f"event-of-{name}-{chosen.getrandbits(60):015x}", chosen.random())
+        event(digest, f"of-{name}-{chosen.getrandbits(60):015x}", chosen.random())
         for name, digest in users.items()
-        for _ in range(600)
+        for _ in range(60)
     ]
     chosen.shuffle(events)
-    for start in range(0, len(events), 50):
-        run(RecordEvents(books.key, events[start : start + 50]))
-    assert b"event-of-ann" in bytes_of(store.folder)
-    assert users["ann"] in bytes_of(store.folder)
-    assert run(DeleteUser(users["ann"])) == 600
+    for start in range(0, len(events), 100):
+        run(RecordEvents((books, films)[start // 100 % 2].key, events[start : start + 100]))
+    before = bytes_of(store.folder)
+    assert all(f"of-{name}".encode() in before and users[name] in before for name in users)
+
+    erased = chosen.sample(sorted(users), 40)
+    for name in erased:
+        assert run(DeleteUser(users[name])) == 60
     left = bytes_of(store.folder)
-    assert b"event-of-ann" not in left
-    assert users["ann"] not in left
-    assert left.count(b"event-of-bob") >= 600
+    for name, digest in users.items():
+        assert (f"of-{name}".encode() in left) == (digest in left) == (name not in erased)
+
+    run(DeleteCollection("films"))
+    left = bytes_of(store.folder)
+    kept = {e.event_id for u in users.values() for e in store.user_events(books.key, u, 99)}
+    assert len(kept) > 100
+    assert {e.event_id for e in events if e.event_id.encode() in left} == kept
+
+
+def test_erased_events_leave_the_indexes(store: Store, books: Collection, run: Run) -> None:
+    """Rows stay, emptied, and must not slow down what finds the others."""
+    run(RecordEvents(books.key, [event(BOB, "kept")]))
+    for _ in range(30):
+        run(RecordEvents(books.key, [event(ANN, "1"), event(ANN, "2")]))
+        assert run(DeleteUser(ANN)) == 2
+    connection = store.open_writing()
+    (users,) = connection.execute("SELECT count(*) FROM users WHERE digest IS NOT NULL").fetchone()
+    plan = connection.execute(f"EXPLAIN QUERY PLAN {FIND_USER}", (BOB,)).fetchall()
+    connection.close()
+    assert users == 1
+    assert "users_by_prefix" in str(plan)
+    assert [found.event_id for found in store.user_events(books.key, BOB, 9)] == ["kept"]
 
 
 def test_a_long_read_only_delays_the_erasing(
@@ -125,11 +156,27 @@ def test_a_long_read_only_delays_the_erasing(
     next(scan)
     assert run(DeleteUser(ANN)) == 1
     assert store.user_events(books.key, ANN, 9) == []
-    assert writer.erasing
+    assert still_erasing(writer)
     assert b"event-of-ann" in bytes_of(store.folder)
-    scan.close()  # type: ignore[attr-defined]
+    del scan
     put(make_item("c"))  # the writer tries again after every group
     writer.close()
-    assert not writer.erasing
+    assert not still_erasing(writer)
     assert b"event-of-ann" not in bytes_of(store.folder)
     assert ANN not in bytes_of(store.folder)
+
+
+def test_what_a_crash_kept_in_the_log_is_erased_at_the_next_start(
+    store: Store, books: Collection, run: Run, put: Callable[..., UpsertResult], tmp_path: Path
+) -> None:
+    put(Item("a", "a"), Item("b", "b"))
+    run(RecordEvents(books.key, [event(ANN, "event-of-ann")]))
+    scan = store.scan(books.key, batch=1)
+    next(scan)
+    assert run(DeleteUser(ANN)) == 1
+    crashed = tmp_path / "crashed"
+    shutil.copytree(store.folder, crashed)
+    del scan
+    assert b"event-of-ann" in bytes_of(crashed)
+    Store.open(crashed).close()
+    assert b"event-of-ann" not in bytes_of(crashed)

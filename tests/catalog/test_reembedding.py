@@ -55,7 +55,7 @@ def test_half_a_collection_has_no_models_fingerprint(
     store: Store, books: Collection, put: Put, make_item: MakeItem, run: Run
 ) -> None:
     version = put(*map(make_item, "ab")).sequence
-    run(ReplaceVectors(books.key, [("a", version, NEW)], "model-b"))
+    run(ReplaceVectors(books.key, [("a", version, SUPPLIED)], "model-b"))
     assert store.collection("books").fingerprint == ""
     for model in ("model-a", "model-b"):
         with pytest.raises(Conflict, match=r"are of model \(several\)"):

@@ -196,7 +196,7 @@ def test_many_threads_read_while_one_writes(
     threads = [threading.Thread(target=read) for _ in range(4)]
     for thread in threads:
         thread.start()
-    for number in range(100):
+    for number in range(50):
         put(make_item("a", str(number)), make_item("b", str(number)))
     done.set()
     for thread in threads:

@@ -105,7 +105,7 @@ def test_a_vector_of_another_text_is_not_kept(
     put(make_item("a"), make_item("b"))
     good = Draft.of(make_item("new")).with_vector(vector_of("new"))
     changed, missing = Draft.of(make_item("a", "other")), Draft.of(make_item("x"))
-    with pytest.raises(StaleVectors, match="2 items were changed .*: 'a', 'x'") as refusal:
+    with pytest.raises(StaleVectors, match=r"2 items were changed .*: 'a', 'x'") as refusal:
         run(Upsert(books.key, [good, changed, missing], "model-a"))
     assert refusal.value.ids == ("a", "x")
     assert isinstance(refusal.value, Conflict)

@@ -120,8 +120,7 @@ def test_results_are_applied_in_order_before_they_are_acknowledged(
         assert not futures[len(applied)].done()
         applied.append(collection.name)
 
-    for name in "abcd":
-        futures.append(writer.submit(create(name), apply))
+    futures.extend(writer.submit(create(name), apply) for name in "abcd")
     gate.opened.set()
     for future in futures:
         future.result()
@@ -176,7 +175,7 @@ def test_a_change_that_is_cancelled_in_time_is_not_executed(
 
 
 def test_groups_are_bounded(
-    store: Store, writer: Writer, gate: Gate, groups: list[Group], monkeypatch: pytest.MonkeyPatch
+    writer: Writer, gate: Gate, groups: list[Group], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "GROUP_CHANGES", 3)
     monkeypatch.setattr(module, "GROUP_ROWS", 10)

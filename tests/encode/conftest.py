@@ -72,9 +72,7 @@ def manifest() -> Manifest:
 
 
 @pytest.fixture
-def open_encoder(
-    manifest: Manifest, tokenizer: Tokenizer
-) -> Iterator[Callable[..., Encoder]]:
+def open_encoder(manifest: Manifest, tokenizer: Tokenizer) -> Iterator[Callable[..., Encoder]]:
     """Make an encoder over a fake session; all are closed in the end."""
     opened: list[Encoder] = []
 

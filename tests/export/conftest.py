@@ -24,7 +24,6 @@ with warnings.catch_warnings():  # what torch warns of while it is imported is n
 ROOT = Path(__file__).parents[2]
 SHAPE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
 POSITIONS = 40
-ARCHITECTURES = ("bert", "distilbert", "roberta", "xlm-roberta", "mpnet")
 
 MakeModel = Callable[..., Path]
 
@@ -71,7 +70,7 @@ def _save_encoder(kind: str, folder: Path) -> None:
 def _tokenizer(kind: str, folder: Path) -> Any:
     return {
         "bert": _word_piece,
-        "distilbert": _word_piece,
+        "distilbert": _distilbert,
         "mpnet": _mpnet,
         "roberta": _byte_level,
         "xlm-roberta": _unigram,
@@ -90,6 +89,11 @@ def _vocabulary(folder: Path, special: list[str]) -> str:
 def _word_piece(folder: Path) -> Any:
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     return transformers.BertTokenizerFast(_vocabulary(folder, special))
+
+
+def _distilbert(folder: Path) -> Any:
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    return transformers.DistilBertTokenizerFast(_vocabulary(folder, special))
 
 
 def _mpnet(folder: Path) -> Any:
@@ -113,7 +117,7 @@ def _unigram(_: Path) -> Any:
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     trainer = trainers.UnigramTrainer(
-        vocab_size=400, special_tokens=special, unk_token="<unk>", show_progress=False
+        vocab_size=400, special_tokens=special, unk_token=special[3], show_progress=False
     )
     return _wrap(tokenizer, trainer, transformers.XLMRobertaTokenizerFast)
 

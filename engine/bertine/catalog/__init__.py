@@ -1,15 +1,16 @@
 """The truth: collections, items, vectors and events in one SQLite file.
 
-    digest      item -> digests                  pure: has it changed, must it be encoded again?
-    template    attributes -> text               pure
-    privacy     user id -> keyed hash
-    folder      the data folder and its lock
-    connection  SQLite connections and errors
-    schema      tables and migrations
-    rows        rows <-> items
-    store       opening and reading              any number of threads
-    changes     everything that can be written   one class for each change
-    writer      group commit                     the one thread that writes
+    digest        item -> digests                pure: has it changed, must it be encoded again?
+    template      attributes -> text             pure
+    privacy       user id -> keyed hash
+    folder        the data folder and its lock
+    connection    SQLite connections and errors
+    schema        tables and migrations
+    rows          rows <-> items
+    event_tables  the tables of events           how a user is erased
+    store         opening and reading            any number of threads
+    changes       everything that is written     one class for each change
+    writer        group commit                   the one thread that writes
 
 Reads go through `store.Store`, writes through `writer.Writer`, which executes the classes of
 `changes`. The index is a cache of what is here.

@@ -14,6 +14,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeVar
 
 from bertine.catalog.connection import select_in
+from bertine.catalog.event_tables import (
+    create_events_table,
+    events_table,
+    forget_users_without_events,
+)
 from bertine.catalog.events import DeleteUser, RecordEvents, RecordResult
 from bertine.catalog.reembedding import FinishReembedding, ReplaceResult, ReplaceVectors
 from bertine.catalog.rows import SELECT_COLLECTIONS, model_key, next_sequence, read_collection
@@ -108,7 +113,9 @@ class CreateCollection:
                 next_sequence(connection),
             ),
         )
-        return read_collection(connection, cursor.lastrowid or 0)
+        key = cursor.lastrowid or 0
+        create_events_table(connection, key)
+        return read_collection(connection, key)
 
     def _same_as(self, there: Collection) -> Collection:
         settings = ("text_template", "dimensions", "fingerprint")
@@ -143,16 +150,16 @@ class DeleteCollection:
     erases: ClassVar[bool] = True
 
     def execute(self, connection: sqlite3.Connection) -> int:
-        """Delete it; items, vectors and events follow by their foreign keys."""
-        statement = "DELETE FROM collections WHERE name = ? RETURNING item_count"
+        """Delete it; items and vectors follow by their foreign keys."""
+        statement = "DELETE FROM collections WHERE name = ? RETURNING key, item_count"
         deleted = connection.execute(statement, (self.name,)).fetchall()
         if not deleted:
             raise NotFound("collection", self.name)
+        ((key, item_count),) = deleted
+        connection.execute(f"DROP TABLE {events_table(key)}")
+        forget_users_without_events(connection)
         next_sequence(connection)
-        connection.execute(
-            "DELETE FROM users WHERE NOT EXISTS (SELECT 1 FROM events WHERE user = users.key)"
-        )
-        return int(deleted[0][0])
+        return int(item_count)
 
 
 @dataclass(frozen=True, slots=True)

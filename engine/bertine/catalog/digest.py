@@ -53,6 +53,15 @@ def content_digest(item: Item) -> bytes:
     return _digest(_content(item))
 
 
+def event_digest(event_id: str) -> bytes:
+    """Digest by which an event is known again, `DIGEST_SIZE` bytes.
+
+    Raises:
+        InvalidInput: the id is not Unicode.
+    """
+    return _digest([_utf8("event_id", event_id)])
+
+
 def _digest(parts: Iterable[bytes]) -> bytes:
     """Each part behind its length, so that no two lists of parts give the same bytes."""
     framed = b"".join([_length(len(part)) + part for part in parts])

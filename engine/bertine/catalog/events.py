@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+from bertine.catalog.digest import event_digest
+from bertine.catalog.event_tables import COLUMNS, all_events_tables, events_table, find_user
 from bertine.catalog.rows import next_sequence, read_collection
 from bertine.types import Event
 
@@ -48,32 +50,25 @@ class RecordEvents:
         return len(self.events)
 
     def execute(self, connection: sqlite3.Connection) -> RecordResult:
-        """Insert the new ones."""
+        """Append the new ones."""
         read_collection(connection, self.collection_key)
-        users = [(user,) for user in {event.user for event in self.events}]
-        connection.executemany(
-            "INSERT INTO users (digest) VALUES (?) ON CONFLICT DO NOTHING", users
-        )
+        users = {digest: _user(connection, digest) for digest in {e.user for e in self.events}}
         sequence = next_sequence(connection)
-        cursor = connection.executemany(
-            """
-            INSERT INTO events
-                (collection, sequence, event_id, item_id, event_type, time, weight, user)
-            SELECT ?, ?, ?, ?, ?, ?, ?, key FROM users WHERE digest = ?
-            ON CONFLICT (collection, event_id) DO NOTHING
-            """,
-            [(self.collection_key, sequence, *_columns(event)) for event in self.events],
-        )
-        recorded = max(cursor.rowcount, 0)  # -1 of no events
-        return RecordResult(recorded, len(self.events) - recorded)
+        statement = f"""
+            INSERT INTO {events_table(self.collection_key)} ({COLUMNS})
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+        """  # noqa: S608 (the table's name has only a number that varies)
+        rows = [_columns(event, users[event.user], sequence) for event in self.events]
+        recorded = max(connection.executemany(statement, rows).rowcount, 0)  # -1 of no rows
+        return RecordResult(recorded, len(rows) - recorded)
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteUser:
-    """Delete all events of a user, in every collection; gives their number.
+    """Erase all events of a user, in every collection; gives their number.
 
-    The bytes are overwritten in the file (``secure_delete``) and the writer empties the
-    write-ahead log, so that they are gone from the disk as far as a program can tell.
+    The bytes are overwritten where they are, see `event_tables`, and the writer then empties the
+    write-ahead log: they are gone from the files. What the disk keeps is the disk's.
 
     Args:
         user: see `privacy.UserKey.digest`.
@@ -85,21 +80,37 @@ class DeleteUser:
     erases: ClassVar[bool] = True
 
     def execute(self, connection: sqlite3.Connection) -> int:
-        """Delete the events, then the user they belong to."""
-        deleted = connection.execute(
-            "DELETE FROM events WHERE user = (SELECT key FROM users WHERE digest = ?)",
-            (self.user,),
-        ).rowcount
-        connection.execute("DELETE FROM users WHERE digest = ?", (self.user,))
-        return deleted
+        """Erase the events, then the user's hash."""
+        user = find_user(connection, self.user)
+        if user is None:
+            return 0
+        nulls = ", ".join(f"{column} = NULL" for column in COLUMNS.split(", "))
+        erased = [
+            connection.execute(f"UPDATE {table} SET {nulls} WHERE user = ?", (user,)).rowcount  # noqa: S608 (the same)
+            for table in all_events_tables(connection)
+        ]
+        connection.execute("UPDATE users SET digest = NULL WHERE key = ?", (user,))
+        return sum(erased)
 
 
-def _columns(event: Event) -> tuple[str | float | bytes | None, ...]:
+def _user(connection: sqlite3.Connection, digest: bytes) -> int:
+    """The number that stands for a user, given now to one who has none."""
+    user = find_user(connection, digest)
+    if user is not None:
+        return user
+    cursor = connection.execute("INSERT INTO users (digest) VALUES (?)", (digest,))
+    return cursor.lastrowid or 0
+
+
+def _columns(event: Event, user: int, sequence: int) -> tuple[str | float | bytes | None, ...]:
+    """In the order of `COLUMNS`."""
     return (
+        event_digest(event.event_id),
+        user,
         event.event_id,
         event.item_id,
         event.event_type,
         event.time,
         event.weight,
-        event.user,
+        sequence,
     )

@@ -70,27 +70,16 @@ _ITEMS = (
     ) STRICT
     """,
 )
-_EVENTS = (
-    # The keyed hash is stored once for each user, not with each event and again in its index.
-    "CREATE TABLE users (key INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE) STRICT",
+_USERS = (
+    # Only appended to and overwritten, and indexed by a part of the hash that could be anyone's:
+    # see `event_tables`, which makes a table of events for each collection.
+    "CREATE TABLE users (key INTEGER PRIMARY KEY, digest BLOB) STRICT",
     """
-    CREATE TABLE events (
-        key INTEGER PRIMARY KEY,
-        collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
-        event_id TEXT NOT NULL,
-        user INTEGER NOT NULL REFERENCES users,
-        item_id TEXT NOT NULL,
-        event_type TEXT NOT NULL,
-        time REAL NOT NULL,
-        weight REAL,
-        sequence INTEGER NOT NULL,
-        UNIQUE (collection, event_id)
-    ) STRICT
+    CREATE INDEX users_by_prefix ON users (substr(digest, 1, 3)) WHERE digest IS NOT NULL
     """,
-    "CREATE INDEX events_by_user ON events (user, collection, time)",
 )
 
-MIGRATIONS: tuple[Sequence[str], ...] = ((*_SEQUENCE, *_COLLECTIONS, *_ITEMS, *_EVENTS),)
+MIGRATIONS: tuple[Sequence[str], ...] = ((*_SEQUENCE, *_COLLECTIONS, *_ITEMS, *_USERS),)
 """Statements that lead from version n to n + 1, at position n. Only ever appended to."""
 
 _CHECKED = ("sequence", "models", "collections")

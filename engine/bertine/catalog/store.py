@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Self
 
 from bertine.catalog.connection import ReadingPool, open_writing, select_in
+from bertine.catalog.event_tables import latest_events
 from bertine.catalog.folder import FolderLock, flush_folder, make_folder
 from bertine.catalog.rows import (
     SELECT_COLLECTIONS,
     SELECT_ITEMS_WITH_VECTORS,
-    event_from_row,
     item_from_row,
     read_collection,
     select_items,
@@ -217,14 +217,8 @@ class Store:
             user: see `privacy.UserKey.digest`.
             limit: at most so many.
         """
-        query = """
-            SELECT digest, item_id, event_type, time, event_id, weight
-            FROM users JOIN events ON user = users.key WHERE digest = ? AND collection = ?
-            ORDER BY time DESC, events.key DESC LIMIT ?
-        """
         with self._pool.reading() as connection:
-            rows = connection.execute(query, (user, key, limit)).fetchall()
-        return [event_from_row(row) for row in reversed(rows)]
+            return latest_events(connection, key, user, limit)
 
     def items_with_other_fingerprint(
         self, key: int, fingerprint: str, limit: int

@@ -25,13 +25,14 @@ class BatchLimits:
         max_passes: batches that may serve a job's juniors while it waits; then nothing younger
             is served before it.
         max_padding: share of a batch's tokens that may be padding. On a CPU padding costs as much
-            as text does, and two small batches little more than one.
+            as text, and two small batches little more than one: with 16 clients and MiniLM int8,
+            CPU time per text was 4.4, 4.2, 4.7 and 5.7 ms at 0.05, 0.1, 0.2 and 0.6.
     """
 
     max_tokens: int = 2048
     max_rows: int = 32
     max_passes: int = 64
-    max_padding: float = 0.2
+    max_padding: float = 0.1
 
     def __post_init__(self) -> None:
         if min(self.max_tokens, self.max_rows, self.max_passes) < 1:
@@ -156,7 +157,7 @@ def _choose(waiting: Backlog, horizon: int, shape: _Shape) -> dict[Run, int]:
     """Runs and how many rows of each: the oldest, then the overdue, then those of like length."""
     chosen: dict[Run, int] = {}
     for run in waiting.oldest_first():
-        if chosen and run.job >= horizon:
+        if chosen:
             break
         if not _join(run, shape, chosen):
             return chosen  # an overdue row stays behind, and nothing younger may pass it

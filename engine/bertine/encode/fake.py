@@ -40,11 +40,11 @@ class FakeSession:
         before_run: Callable[[int, int], None] | None = None,
     ) -> None:
         self.dimensions = dimensions
+        self.gate = gate
         self.shapes: list[tuple[int, int]] = []
         self.started = threading.Event()
         self.closed = False
         self._fail_on = np.array(sorted(fail_on), dtype=np.int64)
-        self._gate = gate
         self._before_run = before_run
         table = np.random.default_rng(0).standard_normal((_TABLE_ROWS, dimensions))
         self._table = table.astype(np.float32)
@@ -54,8 +54,8 @@ class FakeSession:
         rows, length = ids.shape
         self.shapes.append((rows, length))
         self.started.set()
-        if self._gate is not None:
-            self._gate.wait()
+        if self.gate is not None:
+            self.gate.wait()
         if self._before_run is not None:
             self._before_run(rows, length)
         if np.isin(ids[mask == 1], self._fail_on).any():

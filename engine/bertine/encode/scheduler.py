@@ -119,7 +119,10 @@ class Scheduler:
             Overloaded: too much waits; says when to come back.
             DeadlineExceeded: the deadline has passed.
             Unavailable: draining, closed or failed.
+            ValueError: no texts.
         """
+        if not tokens:
+            raise ValueError("a job needs at least one text")
         lengths = [entry.length for entry in tokens]
         job = Job(tokens, self._session.dimensions, self._clock(), first)
         with self._lock:

@@ -35,11 +35,9 @@ class OnnxSession:
     def __init__(
         self, path: Path, *, dimensions: int, threads: int | None = None, device: str = "cpu"
     ) -> None:
-        provider = _provider(device)
+        provider, options = _provider(device), _options(threads)
         try:
-            session = onnxruntime.InferenceSession(
-                str(path), _options(threads), providers=[provider]
-            )
+            session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
         except Exception as error:  # a dozen unrelated classes, all straight below Exception
             raise ArtifactError(
                 f"{path} cannot be loaded: {error}; export the model again"
@@ -89,7 +87,15 @@ def _options(threads: int | None) -> Any:
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    # Both suit shapes that change from batch to batch, measured with MiniLM int8 on 2 cores. A
+    # pattern is planned anew for each shape: 32 x 24 tokens took up to 192 ms instead of 64. The
+    # arena stays: without it 1 x 12 tokens take a quarter longer; what it keeps is bounded by the
+    # largest batch.
     options.enable_mem_pattern = False
+    options.enable_cpu_mem_arena = True
+    # Threads that spin between operators save 0.3 ms of 2.4 on an idle machine, but take the cores
+    # from the event loop and the tokenizer: with anything else to do, half the throughput.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
 
 

@@ -19,7 +19,7 @@ from bertine.index.lifecycle import Policy, Shape, rebuild_reason, trained
 from bertine.index.search import Request, search
 from bertine.index.segment import ALIVE, Segment
 from bertine.index.view import View
-from bertine.types import Attribute, Hits, Item, Matrix, Vector
+from bertine.types import Attribute, Hits, IndexStatus, Item, Matrix, Vector
 
 TARGET_RECALL = 0.975
 """Recall@10 that a trained part must reach on held-out rows, or it is not used."""
@@ -31,17 +31,6 @@ class _State:
     delta: Segment
     ivf: generation.Ivf | None
     sequence: int
-
-
-@dataclass(frozen=True, slots=True)
-class IndexStatus:
-    """What an index consists of, see the message of that name in ``catalog.proto``."""
-
-    kind: str
-    main: int
-    delta: int
-    dead: int
-    rebuilding: bool
 
 
 class LiveIndex:

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -16,11 +15,12 @@ from bertine.catalog.store import Store
 from bertine.encode.encoder import Encoder
 from bertine.encode.request import Embedded
 from bertine.errors import NotFound
-from bertine.index.filters import Filter, compile_filter
+from bertine.index.filters import compile_filter
 from bertine.index.registry import Registry, Served
 from bertine.index.search import Request
-from bertine.recommend.history import Usable, usable
+from bertine.recommend.history import usable
 from bertine.recommend.profile import Profile, ProfileOptions, build, entry_weights, explain
+from bertine.recommend.requests import Answer, Query, Recommendation, Wanted
 from bertine.types import (
     Contribution,
     Event,
@@ -38,75 +38,6 @@ USER_EVENTS = 100
 
 _T = TypeVar("_T")
 _NOTHING = Hits((), SearchPlan("exact", 0))
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One query: exactly one of the three is set.
-
-    Attributes:
-        text: the model's query prompt is put before it.
-        token_ids: of the model's tokenizer, special tokens included.
-        vector: unit.
-    """
-
-    text: str = ""
-    token_ids: Sequence[int] = ()
-    vector: Vector | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What hits are wanted, by all calls alike.
-
-    Attributes:
-        top_k: hits for each query.
-        min_score: least similarity; the threshold theta.
-        filter: what a hit's attributes must satisfy.
-        include_items: give the hits' items too.
-        deadline: reading of `time.monotonic` after which the answer is useless.
-    """
-
-    top_k: int = 10
-    min_score: float = -1.0
-    filter: Filter | None = None
-    include_items: bool = False
-    deadline: float | None = None
-
-    def request(self, exclude: frozenset[str] = frozenset()) -> Request:
-        """What the index is asked."""
-        predicate = None if self.filter is None else compile_filter(self.filter)
-        return Request(self.top_k, self.min_score, predicate, exclude, time.time())
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Hits, and what was asked for beside them.
-
-    Attributes:
-        results: one for each query.
-        items: of the hits, by id, if asked for.
-        times: where the time went.
-    """
-
-    results: Sequence[Hits]
-    items: Mapping[str, Item]
-    times: StageTimes
-
-
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    """Hits for a history.
-
-    Attributes:
-        answer: with one result.
-        history: what of the history made the profile.
-        explanations: for each hit, if asked for; they name entries of `history`.
-    """
-
-    answer: Answer
-    history: Usable
-    explanations: Sequence[tuple[Contribution, ...]] = ()
 
 
 class Recommender:
@@ -246,7 +177,7 @@ class Recommender:
         exclude: frozenset[str],
     ) -> Answer:
         started = time.perf_counter()
-        request = wanted.request(exclude)
+        request = _request(wanted, exclude)
         results = await self._run(partial(served.index.search, vectors, request))
         times.search += time.perf_counter() - started
         items: Mapping[str, Item] = {}
@@ -266,6 +197,11 @@ class Recommender:
 
     async def _run(self, call: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, call)
+
+
+def _request(wanted: Wanted, exclude: frozenset[str]) -> Request:
+    predicate = None if wanted.filter is None else compile_filter(wanted.filter)
+    return Request(wanted.top_k, wanted.min_score, predicate, exclude, time.time())
 
 
 def _entry(event: Event) -> HistoryEntry:

@@ -35,26 +35,25 @@ class Gate:
     def __init__(self, metrics: Metrics) -> None:
         self.metrics = metrics
         self._engine: Engine | None = None
-        self._closed_because = "the server is starting; call again in a few seconds"
+        self._closed = False
 
     def open(self, engine: Engine) -> None:
         """Let calls in from now on."""
         self._engine = engine
 
     def close(self) -> None:
-        """Let no more calls in."""
-        self._engine = None
-        self._closed_because = "the server is shutting down; call another one, or this one later"
+        """Let no more calls in; those that are in go on."""
+        self._closed = True
 
     @property
     def engine(self) -> Engine:
         """What answers the calls.
 
         Raises:
-            Unavailable: the server is starting or shutting down.
+            Unavailable: the server is still starting.
         """
         if self._engine is None:
-            raise Unavailable(self._closed_because)
+            raise Unavailable("the server is starting; call again in a few seconds")
         return self._engine
 
     async def run(self, name: str, context: Context, call: Callable[[], Awaitable[_T]]) -> _T:
@@ -63,6 +62,7 @@ class Gate:
         code = grpc.StatusCode.OK
         self.metrics.in_flight.inc()
         try:
+            self._admit()
             return await call()
         except asyncio.CancelledError:
             code = grpc.StatusCode.CANCELLED
@@ -74,6 +74,10 @@ class Gate:
         finally:
             self.metrics.in_flight.dec()
             self._record(name, code, time.perf_counter() - started)
+
+    def _admit(self) -> None:
+        if self._closed:
+            raise Unavailable("the server is shutting down; call another one, or this one later")
 
     def _record(self, name: str, code: grpc.StatusCode, seconds: float) -> None:
         self.metrics.call(name, code.name, seconds)

@@ -44,7 +44,7 @@ def _entry(message: pb.HistoryEntry, limits: Limits, field: str) -> HistoryEntry
     return HistoryEntry(
         item_id=check_name(message.item_id, MAX_ID_BYTES, f"{field}.item_id") if is_item else "",
         text="" if is_item else check_text(message.text, limits, f"{field}.text"),
-        time=time_from_wire(message.time) if message.HasField("time") else None,
+        time=time_from_wire(message.time, f"{field}.time") if message.HasField("time") else None,
         event_type=message.event_type,
         weight=_weight(message.weight, f"{field}.weight") if message.HasField("weight") else None,
     )
@@ -127,7 +127,7 @@ def events_from_wire(
 def _event(message: pb.Event, digest: Callable[[str], bytes], now: float, field: str) -> Event:
     user = digest(check_name(message.user, MAX_USER_BYTES, f"{field}.user"))
     event_type = message.event_type or DEFAULT_EVENT_TYPE
-    time = time_from_wire(message.time) if message.HasField("time") else now
+    time = time_from_wire(message.time, f"{field}.time") if message.HasField("time") else now
     item_id = check_name(message.item_id, MAX_ID_BYTES, f"{field}.item_id")
     given = message.event_id
     return Event(

@@ -40,7 +40,8 @@ def filter_from_wire(message: pb.Filter, field: str = "filter") -> Filter | None
 
 def _node(message: pb.Filter, field: str, depth: int) -> Filter:
     if depth > MAX_DEPTH:
-        raise InvalidInput(field, f"is nested more than {MAX_DEPTH} levels deep; flatten it")
+        root = field.partition(".")[0]
+        raise InvalidInput(root, f"is nested more than {MAX_DEPTH} levels deep; flatten it")
     kind = message.WhichOneof("node")
     if kind is None:
         raise InvalidInput(field, f"is empty; set one of {', '.join(_READERS)}")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 from bertine.config import Limits
 from bertine.errors import InvalidInput
-from bertine.index.live import IndexStatus
-from bertine.types import Attribute, Collection, Item
+from bertine.types import Attribute, Collection, IndexStatus, Item
 from bertine.v1 import catalog_pb2 as pb
 from bertine.wire.values import (
     time_from_wire,
@@ -23,6 +23,10 @@ MAX_ID_BYTES = 256
 MAX_ATTRIBUTES = 64
 MAX_NAME_BYTES = 64
 MAX_ATTRIBUTE_BYTES = 65_536
+_WINDOW: tuple[Literal["available_from", "available_until"], ...] = (
+    "available_from",
+    "available_until",
+)
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
@@ -108,7 +112,7 @@ def _item(message: pb.Item, dimensions: int, limits: Limits, field: str) -> Item
     if message.HasField("vector"):
         check_count(message.vector.count, 1, f"{field}.vector.count", "vectors")
         vector = vectors_from_wire(message.vector, dimensions, f"{field}.vector")[0]
-    opens, closes = _availability(message)
+    opens, closes = _availability(message, field)
     if opens is not None and closes is not None and closes <= opens:
         raise InvalidInput(f"{field}.available_until", "is not after available_from")
     return Item(
@@ -121,11 +125,14 @@ def _item(message: pb.Item, dimensions: int, limits: Limits, field: str) -> Item
     )
 
 
-def _availability(message: pb.Item) -> tuple[float | None, float | None]:
-    opens = time_from_wire(message.available_from) if message.HasField("available_from") else None
-    if not message.HasField("available_until"):
-        return opens, None
-    return opens, time_from_wire(message.available_until)
+def _availability(message: pb.Item, field: str) -> tuple[float | None, float | None]:
+    opens, closes = (
+        time_from_wire(getattr(message, name), f"{field}.{name}")
+        if message.HasField(name)
+        else None
+        for name in _WINDOW
+    )
+    return opens, closes
 
 
 def _attributes(message: pb.Item, field: str) -> dict[str, Attribute]:
@@ -165,7 +172,7 @@ def item_to_wire(item: Item) -> pb.Item:
 
 def item_from_response(message: pb.Item) -> Item:
     """An item as a server returned it, unchecked."""
-    opens, closes = _availability(message)
+    opens, closes = _availability(message, "item")
     vector = None
     if message.HasField("vector"):
         vector = vectors_from_wire(message.vector, message.vector.dimensions, "vector")[0]

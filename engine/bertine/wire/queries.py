@@ -8,7 +8,7 @@ from typing import TypeAlias
 from bertine.config import Limits
 from bertine.errors import InvalidInput
 from bertine.recommend.history import Usable
-from bertine.recommend.pipeline import Query, Wanted
+from bertine.recommend.requests import Query, Wanted
 from bertine.types import Contribution, Hits, Item
 from bertine.v1 import recommendation_pb2 as pb
 from bertine.wire.filters import filter_from_wire

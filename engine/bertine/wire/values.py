@@ -14,6 +14,8 @@ from bertine.types import Attribute, Matrix, Scalar
 from bertine.v1 import common_pb2 as pb
 
 INT64_MAX = 2**63 - 1
+_YEAR_1, _YEAR_10000 = -62_135_596_800, 253_402_300_800
+_SECOND = 1_000_000_000
 
 _ENCODINGS: dict[int, VectorEncoding] = {
     pb.VECTOR_ENCODING_UNSPECIFIED: "float32",
@@ -154,6 +156,12 @@ def time_to_wire(time: float) -> Timestamp:
     return message
 
 
-def time_from_wire(message: Timestamp) -> float:
-    """A message as seconds since the epoch."""
-    return message.seconds + message.nanos / 1e9
+def time_from_wire(message: Timestamp, field: str) -> float:
+    """A message as seconds since the epoch.
+
+    Raises:
+        InvalidInput: outside the years 1 to 9999, or nanoseconds that are none.
+    """
+    if not (_YEAR_1 <= message.seconds < _YEAR_10000 and 0 <= message.nanos < _SECOND):
+        raise InvalidInput(field, "is not a valid time between the years 1 and 9999")
+    return message.seconds + message.nanos / _SECOND

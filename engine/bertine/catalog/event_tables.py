@@ -1,0 +1,89 @@
+"""The tables of events, laid out so that a user can be erased from them to the last byte.
+
+``secure_delete`` overwrites what is deleted, but when SQLite splits or merges pages it moves rows
+and leaves copies in the unused parts of pages, where nothing overwrites them. So the tables that
+hold what a user did are only ever appended to, which moves no row, and a row is erased by setting
+all its columns to NULL, which overwrites it where it lies. Indexes do move their entries: they
+hold only numbers, three bytes of a user's hash, and digests of event ids.
+
+Each collection has an events table of its own: to drop it gives its pages back, overwritten,
+without moving the rows of others.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from bertine.catalog.rows import event_from_row
+from bertine.types import Event
+
+COLUMNS = "id_digest, user, event_id, item_id, event_type, time, weight, sequence"
+
+FIND_USER = "SELECT key FROM users WHERE substr(digest, 1, 3) = substr(?1, 1, 3) AND digest = ?1"
+
+
+def events_table(collection_key: int) -> str:
+    """Name of a collection's table of events."""
+    return f"events_{collection_key}"
+
+
+def create_events_table(connection: sqlite3.Connection, collection_key: int) -> None:
+    """Make a new collection's table of events."""
+    table = events_table(collection_key)
+    connection.execute(
+        f"""
+        CREATE TABLE {table} (
+            key INTEGER PRIMARY KEY,
+            id_digest BLOB,
+            user INTEGER,
+            event_id TEXT,
+            item_id TEXT,
+            event_type TEXT,
+            time REAL,
+            weight REAL,
+            sequence INTEGER
+        ) STRICT
+        """
+    )
+    connection.execute(
+        f"CREATE UNIQUE INDEX {table}_by_id ON {table} (id_digest) WHERE id_digest IS NOT NULL"
+    )
+    connection.execute(
+        f"CREATE INDEX {table}_by_user ON {table} (user, time) WHERE user IS NOT NULL"
+    )
+
+
+def all_events_tables(connection: sqlite3.Connection) -> list[str]:
+    """Names of the tables of events of all collections."""
+    return [events_table(key) for (key,) in connection.execute("SELECT key FROM collections")]
+
+
+def find_user(connection: sqlite3.Connection, digest: bytes) -> int | None:
+    """The number that stands for a user, None if nothing of the user's is stored."""
+    row = connection.execute(FIND_USER, (digest,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def latest_events(
+    connection: sqlite3.Connection, collection_key: int, digest: bytes, limit: int
+) -> list[Event]:
+    """A user's latest events in a collection, oldest first; those of one time as they arrived."""
+    user = find_user(connection, digest)
+    table = events_table(collection_key)
+    if user is None or table not in all_events_tables(connection):
+        return []
+    query = f"""
+        SELECT ?, item_id, event_type, time, event_id, weight FROM {table}
+        WHERE user = ? ORDER BY time DESC, key DESC LIMIT ?
+    """  # noqa: S608 (the table's name has only a number that varies)
+    rows = connection.execute(query, (digest, user, limit)).fetchall()
+    return [event_from_row(row) for row in reversed(rows)]
+
+
+def forget_users_without_events(connection: sqlite3.Connection) -> None:
+    """Erase the hashes of users that no table of events knows."""
+    known = " ".join(
+        f"AND NOT EXISTS (SELECT 1 FROM {table} WHERE user = users.key)"  # noqa: S608 (the same)
+        for table in all_events_tables(connection)
+    )
+    connection.execute(f"UPDATE users SET digest = NULL WHERE digest IS NOT NULL {known}")  # noqa: S608

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bertine.encode.job import Encoded
+from bertine.encode.request import Request, Tokenized, answer
+from bertine.encode.tokenizer import Tokenizer
+from bertine.encode.tokens import Tokens
+from bertine.errors import InvalidInput
+
+
+def request_of(sizes: list[int], tokenizer: Tokenizer) -> Request:
+    return Request(tokenizer, ["x" * size for size in sizes], None, "none", truncate=True)
+
+
+@pytest.mark.parametrize(("texts", "token_ids"), [(None, None), (["a"], [[2, 3]])])
+def test_exactly_one_kind_of_input(
+    tokenizer: Tokenizer, texts: list[str] | None, token_ids: list[list[int]] | None
+) -> None:
+    with pytest.raises(InvalidInput, match="either texts or token_ids"):
+        Request(tokenizer, texts, token_ids, "none", truncate=True)
+
+
+@given(sizes=st.lists(st.integers(0, 70_000) | st.integers(0, 100), max_size=20))
+def test_parts_cover_every_input_once_in_order(tokenizer_path: Path, sizes: list[int]) -> None:
+    tokenizer = Tokenizer(tokenizer_path, max_length=16, vocab_size=11, prompts={})
+    parts = list(request_of(sizes, tokenizer).parts())
+    assert [row for part in parts for row in range(part.start, part.stop)] == list(
+        range(len(sizes))
+    )
+    for part in parts:
+        assert part.stop == part.start + 1 or sum(sizes[part]) <= 65_536
+
+
+def test_many_inputs_are_split_and_few_are_not(tokenizer: Tokenizer) -> None:
+    many = request_of([10] * 600, tokenizer)
+    assert [part.stop for part in many.parts()] == [256, 512, 600]
+    assert not many.short
+    few = request_of([20] * 10, tokenizer)
+    assert len(list(few.parts())) == 1
+    assert few.short
+
+
+def test_messages_name_the_position_in_the_request(tokenizer: Tokenizer) -> None:
+    texts = Request(tokenizer, ["a"] * 300 + ["\udc00"], None, "none", truncate=True)
+    with pytest.raises(InvalidInput, match=r"^texts\[300\]"):
+        texts.tokenize(slice(256, 301))
+    ids = Request(tokenizer, None, [[2, 3], [2, 99]], "none", truncate=True)
+    with pytest.raises(InvalidInput, match=r"^token_ids\[1\]\.ids\[1\]"):
+        ids.tokenize(slice(0, 2))
+
+
+def test_the_answer_is_put_together_in_order() -> None:
+    tokens = [Tokens(np.arange(size, dtype=np.int32), size > 3) for size in (2, 5, 4, 1)]
+    vectors = np.eye(4, dtype=np.float32)
+    embedded = answer(
+        [Tokenized(0, tokens[:3], 0.25), Tokenized(3, tokens[3:], 0.5)],
+        [Encoded(vectors[:3], 1.0, 2.0), Encoded(vectors[3:], 5.0, 6.0)],
+        4,
+    )
+    assert (embedded.vectors == vectors).all()
+    assert embedded.token_counts.tolist() == [2, 5, 4, 1]
+    assert embedded.token_counts.dtype == np.int32
+    assert embedded.truncated == (1, 2)
+    assert embedded.tokenize_seconds == 0.75
+    assert embedded.queue_seconds == 2.0
+    assert embedded.encode_seconds == 3.0

@@ -1,0 +1,331 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future, wait
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bertine.encode.batching import BatchLimits
+from bertine.encode.fake import FakeSession
+from bertine.encode.job import Encoded
+from bertine.encode.padding import pad
+from bertine.encode.scheduler import Scheduler
+from bertine.encode.statistics import BatchReport
+from bertine.encode.tokens import Tokens
+from bertine.errors import DeadlineExceeded, EncodeError, Overloaded, Unavailable
+from bertine.types import Matrix
+
+WAIT = 20.0
+REFERENCE = FakeSession()
+
+MakeTokens = Callable[..., list[Tokens]]
+MakeScheduler = Callable[..., Scheduler]
+
+
+@pytest.fixture
+def start() -> Iterator[MakeScheduler]:
+    """Start a scheduler; its gate is opened and it is closed in the end."""
+    started: list[tuple[Scheduler, FakeSession]] = []
+
+    def make(session: FakeSession, **settings: Any) -> Scheduler:
+        settings = {"limits": BatchLimits(), "max_waiting_tokens": 10_000, **settings}
+        scheduler = Scheduler(session, pad_token_id=0, **settings)
+        started.append((scheduler, session))
+        return scheduler
+
+    yield make
+    for scheduler, session in started:
+        if session.gate is not None:
+            session.gate.set()
+        scheduler.close()
+
+
+def alone(tokens: list[Tokens]) -> Matrix:
+    """The vectors the fake gives, without a scheduler."""
+    return REFERENCE.run(*pad([entry.ids for entry in tokens], 0))
+
+
+def hold(scheduler: Scheduler, session: FakeSession, tokens: list[Tokens]) -> Future[Encoded]:
+    """Submit tokens and return once their batch is in the session, stopped at the gate."""
+    session.started.clear()
+    future = scheduler.submit(tokens)
+    assert session.started.wait(WAIT)
+    return future
+
+
+def gated(**settings: Any) -> FakeSession:
+    return FakeSession(gate=threading.Event(), **settings)
+
+
+def test_vectors_come_in_the_order_submitted(start: MakeScheduler, make_tokens: MakeTokens) -> None:
+    tokens = make_tokens([3, 60, 7, 7, 41, 5] * 30)
+    encoded = start(FakeSession()).submit(tokens).result(WAIT)
+    assert (encoded.vectors == alone(tokens)).all()
+    assert encoded.queue_seconds >= 0
+    assert encoded.encode_seconds > 0
+
+
+def test_many_threads_get_their_own_vectors(start: MakeScheduler, make_tokens: MakeTokens) -> None:
+    scheduler = start(FakeSession(), max_waiting_tokens=10**9)
+    wrong: list[int] = []
+
+    def client(number: int) -> None:
+        for step in range(40):
+            tokens = make_tokens([1 + (number * step) % 30, 5], first_id=1000 * number)
+            if not (scheduler.submit(tokens).result(WAIT).vectors == alone(tokens)).all():
+                wrong.append(number)
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT)
+    assert not wrong
+    assert scheduler.statistics().rows == 8 * 40 * 2
+
+
+def test_what_waits_is_batched(start: MakeScheduler, make_tokens: MakeTokens) -> None:
+    session = gated()
+    scheduler = start(session)
+    first = hold(scheduler, session, make_tokens([9]))
+    futures = [scheduler.submit(make_tokens([8])) for _ in range(20)]
+    assert session.gate is not None
+    session.gate.set()
+    wait([first, *futures], WAIT)
+    assert session.shapes == [(1, 9), (20, 8)]
+
+
+def test_a_full_queue_refuses_at_once(start: MakeScheduler, make_tokens: MakeTokens) -> None:
+    session = gated()
+    scheduler = start(session, max_waiting_tokens=100)
+    hold(scheduler, session, make_tokens([9]))
+    scheduler.submit(make_tokens([60]))
+    with pytest.raises(Overloaded, match=r"60 tokens wait .* 41 more would exceed 100") as caught:
+        scheduler.submit(make_tokens([41]))
+    assert caught.value.retry_after > 0
+    with pytest.raises(Overloaded):
+        scheduler.admit(41)
+    scheduler.admit(40)
+    scheduler.submit(make_tokens([40]))
+    assert scheduler.statistics().rejected == 2
+
+
+def test_a_job_larger_than_the_queue_is_let_in_when_nothing_waits(
+    start: MakeScheduler, make_tokens: MakeTokens
+) -> None:
+    tokens = make_tokens([30] * 10)
+    encoded = start(FakeSession(), max_waiting_tokens=100).submit(tokens).result(WAIT)
+    assert len(encoded.vectors) == 10
+
+
+def test_what_continues_a_request_is_not_refused(
+    start: MakeScheduler, make_tokens: MakeTokens
+) -> None:
+    session = gated()
+    scheduler = start(session, max_waiting_tokens=100)
+    hold(scheduler, session, make_tokens([9]))
+    scheduler.submit(make_tokens([60]))
+    later = scheduler.submit(make_tokens([60]), first=1)
+    assert session.gate is not None
+    session.gate.set()
+    assert scheduler.drain(WAIT)
+    assert later.result().vectors.shape == (1, 64)
+
+
+def test_retry_after_follows_the_rate(start: MakeScheduler, make_tokens: MakeTokens) -> None:
+    readings = iter(range(1000))
+    session = gated()
+    scheduler = start(session, max_waiting_tokens=1, clock=lambda: float(next(readings)))
+    assert session.gate is not None
+    session.gate.set()
+    scheduler.submit(make_tokens([10])).result(WAIT)  # a batch takes one second: 10 tokens/s
+    session.gate.clear()
+    hold(scheduler, session, make_tokens([5]))
+    scheduler.submit(make_tokens([50]))
+    with pytest.raises(Overloaded) as caught:
+        scheduler.submit(make_tokens([5]))
+    assert caught.value.retry_after == pytest.approx(5.0)
+
+
+def test_a_deadline_that_has_passed_is_refused(
+    start: MakeScheduler, make_tokens: MakeTokens
+) -> None:
+    session = FakeSession()
+    scheduler = start(session, clock=lambda: 100.0)
+    with pytest.raises(DeadlineExceeded):
+        scheduler.submit(make_tokens([5]), deadline=100.0)
+    with pytest.raises(DeadlineExceeded):
+        scheduler.admit(5, deadline=99.0)
+    assert session.shapes == []
+
+
+def test_a_deadline_that_passes_in_the_queue_costs_no_compute(
+    start: MakeScheduler, make_tokens: MakeTokens
+) -> None:
+    now = [0.0]
+    session = gated()
+    scheduler = start(session, clock=lambda: now[0])
+    hold(scheduler, session, make_tokens([9]))
+    late = scheduler.submit(make_tokens([8]), deadline=1.0)
+    fine = scheduler.submit(make_tokens([7]), deadline=3.0)
+    now[0] = 2.0
+    assert session.gate is not None
+    session.gate.set()
+    assert fine.result(WAIT).queue_seconds == 2.0
+    with pytest.raises(DeadlineExceeded):
+        late.result(WAIT)
+    assert session.shapes == [(1, 9), (1, 7)]
+    assert scheduler.statistics().expired == 1
+
+
+def test_a_cancelled_job_is_not_computed(start: MakeScheduler, make_tokens: MakeTokens) -> None:
+    session = gated()
+    scheduler = start(session)
+    hold(scheduler, session, make_tokens([9]))
+    gone = scheduler.submit(make_tokens([8, 8]))
+    stays = scheduler.submit(make_tokens([7]))
+    assert gone.cancel()
+    statistics = scheduler.statistics()
+    assert (statistics.waiting_rows, statistics.waiting_tokens, statistics.cancelled) == (1, 7, 1)
+    assert session.gate is not None
+    session.gate.set()
+    stays.result(WAIT)
+    assert session.shapes == [(1, 9), (1, 7)]
+    with pytest.raises(CancelledError):
+        gone.result()
+
+
+def test_a_job_cancelled_midway_loses_the_rest(
+    start: MakeScheduler, make_tokens: MakeTokens
+) -> None:
+    session = gated()
+    scheduler = start(session, limits=BatchLimits(max_rows=2))
+    job = hold(scheduler, session, make_tokens([9] * 10))
+    assert job.cancel()
+    assert session.gate is not None
+    session.gate.set()
+    assert scheduler.drain(WAIT)
+    assert session.shapes == [(2, 9)]
+
+
+def test_one_guilty_row_fails_alone(start: MakeScheduler, make_tokens: MakeTokens) -> None:
+    session = gated(fail_on=[7])
+    scheduler = start(session)
+    first = hold(scheduler, session, make_tokens([30]))
+    good = [make_tokens([5], first_id=1000 * number) for number in range(1, 8)]
+    futures = [scheduler.submit(tokens) for tokens in good]
+    bad = Tokens(np.array([1, 7, 2, 3, 4], dtype=np.int32))
+    guilty = scheduler.submit([make_tokens([5])[0], bad], first=10)
+    assert session.gate is not None
+    session.gate.set()
+    wait([first, guilty, *futures], WAIT)
+    with pytest.raises(EncodeError, match="input 11 cannot be encoded"):
+        guilty.result()
+    for tokens, future in zip(good, futures, strict=True):
+        assert (future.result().vectors == alone(tokens)).all()
+    assert scheduler.submit(good[0]).result(WAIT).vectors.shape == (1, 64)
+    assert scheduler.alive
+    assert scheduler.statistics().failed == 1
+
+
+class Broken(FakeSession):
+    def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Matrix:
+        super().run(ids, mask)
+        raise RuntimeError("the device fell off")
+
+
+def test_a_defect_fails_every_job_and_is_seen(
+    start: MakeScheduler, make_tokens: MakeTokens, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = Broken(gate=threading.Event())
+    scheduler = start(session)
+    running = hold(scheduler, session, make_tokens([9]))
+    waiting = scheduler.submit(make_tokens([300]))
+    assert session.gate is not None
+    session.gate.set()
+    for future in (running, waiting):
+        with pytest.raises(Unavailable, match="the device fell off"):
+            future.result(WAIT)
+    assert not scheduler.alive
+    assert "the encoder's thread failed" in caplog.text
+    with pytest.raises(Unavailable):
+        scheduler.submit(make_tokens([9]))
+    assert scheduler.drain(WAIT)
+
+
+def test_drain_finishes_what_waits_and_refuses_more(
+    start: MakeScheduler, make_tokens: MakeTokens
+) -> None:
+    session = gated()
+    scheduler = start(session)
+    futures = [hold(scheduler, session, make_tokens([9])), scheduler.submit(make_tokens([40]))]
+    assert not scheduler.drain(timeout=0.01)
+    with pytest.raises(Unavailable):
+        scheduler.submit(make_tokens([5]))
+    assert scheduler.alive
+    assert session.gate is not None
+    session.gate.set()
+    assert scheduler.drain(WAIT)
+    assert all(future.done() for future in futures)
+
+
+def test_close_ends_the_batch_that_runs_and_gives_up_the_rest(
+    start: MakeScheduler, make_tokens: MakeTokens
+) -> None:
+    session = gated()
+    scheduler = start(session)
+    running = hold(scheduler, session, make_tokens([9]))
+    waiting = scheduler.submit(make_tokens([40]))
+    closer = threading.Thread(target=scheduler.close)
+    closer.start()
+    with pytest.raises(Unavailable, match="closed"):
+        waiting.result(WAIT)
+    assert session.gate is not None
+    session.gate.set()
+    closer.join(WAIT)
+    assert running.result(WAIT).vectors.shape == (1, 64)
+    assert not scheduler.alive
+    scheduler.close()
+
+
+def test_a_callback_may_submit_again(start: MakeScheduler, make_tokens: MakeTokens) -> None:
+    scheduler = start(FakeSession())
+    again: Future[Future[Encoded]] = Future()
+
+    def resubmit(_: Future[Encoded]) -> None:
+        again.set_result(scheduler.submit(make_tokens([4])))
+
+    scheduler.submit(make_tokens([5])).add_done_callback(resubmit)
+    assert again.result(WAIT).result(WAIT).vectors.shape == (1, 64)
+
+
+def test_batches_are_counted_and_reported(start: MakeScheduler, make_tokens: MakeTokens) -> None:
+    reports: list[BatchReport] = []
+    session = gated()
+    limits = BatchLimits(max_padding=0.5)
+    scheduler = start(session, limits=limits, on_batch=reports.append)
+    hold(scheduler, session, make_tokens([9]))
+    scheduler.submit(make_tokens([10, 6]))
+    statistics = scheduler.statistics()
+    assert (statistics.waiting_rows, statistics.waiting_tokens) == (2, 16)
+    assert session.gate is not None
+    session.gate.set()
+    assert scheduler.drain(WAIT)
+    statistics = scheduler.statistics()
+    assert [(report.rows, report.tokens, report.padded_tokens) for report in reports] == [
+        (1, 9, 9),
+        (2, 16, 20),
+    ]
+    assert (statistics.batches, statistics.rows) == (2, 3)
+    assert (statistics.tokens, statistics.padded_tokens) == (25, 29)
+    assert statistics.seconds == pytest.approx(sum(report.seconds for report in reports))
+    assert (statistics.waiting_rows, statistics.waiting_tokens) == (0, 0)
+
+
+def test_a_job_without_texts_is_a_defect(start: MakeScheduler) -> None:
+    with pytest.raises(ValueError, match="at least one text"):
+        start(FakeSession()).submit([])
