@@ -91,18 +91,19 @@ def run_import(server: ServerProcess, file: Path, watch: Watch) -> float:
     return time.perf_counter() - started
 
 
-def crash_and_resume(start: Callable[[], ServerProcess], file: Path, watch: Watch) -> Crash:
+def crash_and_resume(make: Callable[[], ServerProcess], file: Path, watch: Watch) -> Crash:
     """Kill server and importer half-way with SIGKILL, start again on the same data, import again.
 
     Args:
-        start: starts a server, on the same data each time.
+        make: makes a server that is not started, on the same data each time.
         file: JSON Lines.
         watch: told now and then how many items are stored.
     """
     expected = _ids(file)
-    stored_before = _import_half(start(), file, len(expected) // 2, watch)
+    with make() as server:
+        stored_before = _import_half(server, file, len(expected) // 2, watch)
     restarted = time.perf_counter()
-    with start() as server:
+    with make() as server:
         start_seconds = time.perf_counter() - restarted
         stored_after = stored_items(server)
         passed, resumed = _resume(server, file, stored_after, watch)

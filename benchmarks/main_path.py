@@ -201,7 +201,7 @@ def _timed(run: _Run, title: str, call: Any, queries: list[str]) -> latency.Time
 def _measure_crash(run: _Run) -> None:
     task = run.progress.add_task("crash, restart, import", total=len(run.glosses))
     crash = importing.crash_and_resume(
-        lambda: run.server("crash").start(),
+        lambda: run.server("crash"),
         run.file,
         lambda stored: run.progress.update(task, completed=stored),
     )

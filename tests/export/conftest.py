@@ -21,6 +21,10 @@ with warnings.catch_warnings():  # what torch warns of while it is imported is n
     import transformers
     from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
+# Tiny models gain nothing from threads, and threads that wait for each other lose much of their
+# time where the machine is busy with something else.
+torch.set_num_threads(1)
+
 ROOT = Path(__file__).parents[2]
 SHAPE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
 POSITIONS = 40

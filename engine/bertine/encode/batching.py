@@ -157,7 +157,7 @@ def _choose(waiting: Backlog, horizon: int, shape: _Shape) -> dict[Run, int]:
     """Runs and how many rows of each: the oldest, then the overdue, then those of like length."""
     chosen: dict[Run, int] = {}
     for run in waiting.oldest_first():
-        if chosen:
+        if chosen and run.job >= horizon:
             break
         if not _join(run, shape, chosen):
             return chosen  # an overdue row stays behind, and nothing younger may pass it

@@ -1,0 +1,54 @@
+# Every target does the set-up it needs, in .venv. `make` alone says what there is.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+MODEL := build/model
+CHECKED := engine export benchmarks tests examples
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo serve test lint proto bench clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1@\2/' | column -t -s@
+
+install: $(INSTALLED)  ## Bertine and all it needs, in .venv
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@echo "Installing into $(VENV) (the first time: two to four minutes) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--editable '.[cpu,export,model,native,parquet]' --group dev
+	@touch $@
+
+$(MODEL)/manifest.json: $(INSTALLED) $(wildcard export/bertine_export/*.py)
+	@mkdir -p build
+	@$(BIN)/bertine export all-MiniLM-L6-v2 --out $(MODEL) --force
+	@touch $@
+
+demo: $(MODEL)/manifest.json  ## the main job: export, import 450 books, search, recommend, measure
+	@$(BIN)/python examples/books/demo.py $(MODEL)
+
+serve: $(MODEL)/manifest.json  ## a server on 127.0.0.1:50051, its data in build/data
+	@$(BIN)/bertine serve --model $(MODEL) --data build/data --metrics-listen 127.0.0.1:9090
+
+test: lint $(MODEL)/manifest.json  ## lint, types, floors and all tests
+	@BERTINE_TEST_ARTIFACT=$(abspath $(MODEL)) $(BIN)/pytest
+
+lint: $(INSTALLED)  ## ruff, mypy --strict, the floors
+	@$(BIN)/ruff check $(CHECKED)
+	@$(BIN)/ruff format --check --quiet $(CHECKED)
+	@$(BIN)/mypy $(CHECKED)
+	@$(BIN)/lint-imports | tail -n 14
+
+proto: $(INSTALLED)  ## the gRPC stubs from proto/
+	@$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=engine --pyi_out=engine \
+		--grpc_python_out=engine proto/bertine/v1/*.proto
+
+bench: $(MODEL)/manifest.json  ## speed and quality of the main path, about ten minutes
+	@$(BIN)/python -m benchmarks.main_path --model $(MODEL)
+
+clean:  ## everything that was made here
+	rm -rf $(VENV) build
