@@ -206,7 +206,7 @@ def _measure_crash(run: _Run) -> None:
         lambda stored: run.progress.update(task, completed=stored),
     )
     report = run.report
-    report.add("crash_stored", "SIGKILL half-way: items there after restart", crash.stored_after)
+    report.add("crash_stored", "SIGKILL half-way: items after restart", crash.stored_after)
     report.add("crash_forgotten", "acknowledged but gone after it", crash.forgotten, bar=at_most(0))
     report.add("crash_damage", "lost, doubled or alien in the end", crash.damage, bar=at_most(0))
     report.add("crash_start_seconds", "restart to SERVING", crash.start_seconds, "s")

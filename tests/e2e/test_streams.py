@@ -1,0 +1,74 @@
+"""The streaming methods: bulk embedding and import."""
+
+from collections.abc import Iterator
+
+import grpc
+import numpy as np
+import pytest
+
+from bertine.client import Client
+from bertine.testing import ServerProcess
+from bertine.v1 import (
+    catalog_pb2,
+    catalog_pb2_grpc,
+    embedding_pb2,
+    embedding_pb2_grpc,
+)
+
+
+@pytest.fixture
+def channel(server: ServerProcess) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(server.target) as made:
+        yield made
+
+
+def test_a_stream_of_requests_is_answered_in_order(channel: grpc.Channel, client: Client) -> None:
+    texts = [f"text number {number}" for number in range(40)]
+    requests = (embedding_pb2.EmbedRequest(texts=[text]) for text in texts)
+    answers = list(embedding_pb2_grpc.EmbeddingServiceStub(channel).EmbedStream(requests))
+    assert len(answers) == len(texts)
+    rows = [np.frombuffer(answer.vectors.data, "<f4") for answer in answers]
+    nearest = np.argmax(np.stack(rows) @ client.embed(texts).T, axis=1)
+    assert nearest.tolist() == list(range(len(texts)))
+
+
+def test_a_bad_request_ends_the_stream_after_the_answers_before_it(channel: grpc.Channel) -> None:
+    requests = [embedding_pb2.EmbedRequest(texts=[text]) for text in ("good", "", "good")]
+    answers = embedding_pb2_grpc.EmbeddingServiceStub(channel).EmbedStream(iter(requests))
+    assert next(answers).vectors.count == 1
+    with pytest.raises(grpc.RpcError, match="INVALID_ARGUMENT"):
+        next(answers)
+
+
+def test_an_import_stream_commits_batch_by_batch(channel: grpc.Channel, client: Client) -> None:
+    client.create_collection("streamed", text_template="{name}")
+
+    def batches(last: str) -> Iterator[catalog_pb2.ImportItemsRequest]:
+        for number in range(5):
+            item = catalog_pb2.Item(id=f"item-{number}", text=f"text {number}")
+            name = "streamed" if number == 0 else ""
+            yield catalog_pb2.ImportItemsRequest(collection=name, items=[item])
+        yield catalog_pb2.ImportItemsRequest(items=[catalog_pb2.Item(id=last, text="the last")])
+
+    stub = catalog_pb2_grpc.CatalogServiceStub(channel)
+    with pytest.raises(grpc.RpcError, match="INVALID_ARGUMENT"):
+        stub.ImportItems(batches(""))
+    assert client.get_collection("streamed").item_count == 5
+    done = stub.ImportItems(batches("last"))
+    assert (done.inserted, done.updated, done.unchanged) == (1, 0, 5)
+
+
+def test_a_client_that_goes_away_leaves_no_work_behind(
+    channel: grpc.Channel, client: Client
+) -> None:
+    stub = embedding_pb2_grpc.EmbeddingServiceStub(channel)
+    request = embedding_pb2.EmbedRequest(texts=["word " * 250] * 1_000)
+    gone = [stub.Embed.future(request) for _ in range(3)]
+    # All three are in once a short text has to queue behind them.
+    while client._embedding.Embed(embedding_pb2.EmbedRequest(texts=["a"])).timings.queue_us < 1_000:
+        pass
+    for call in gone:
+        call.cancel()
+    # What was cancelled would take minutes; a text that comes after it does not wait for that.
+    answer = client._embedding.Embed(embedding_pb2.EmbedRequest(texts=["after"]), timeout=30)
+    assert answer.vectors.count == 1
