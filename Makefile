@@ -18,8 +18,8 @@ install: $(INSTALLED)  ## Bertine and all it needs, in .venv
 $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) (the first time: two to four minutes) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt \
 		--editable '.[cpu,export,model,native,parquet]' --group dev
 	@touch $@
 
