@@ -30,6 +30,7 @@ class ServerProcess:
         data: data folder.
         *options: further command line options.
         environment: of the child; None is this process's.
+        fake: put a stand-in in the model's place, see `bertine.cli.serve_fake`.
         ready_seconds: how long it may take to start.
 
     Attributes:
@@ -43,10 +44,12 @@ class ServerProcess:
         data: Path,
         *options: str,
         environment: dict[str, str] | None = None,
+        fake: bool = False,
         ready_seconds: float = 120.0,
     ) -> None:
         self.command = [
-            *(sys.executable, "-m", "bertine", "serve"),
+            *(sys.executable, "-m"),
+            *(("bertine.cli.serve_fake",) if fake else ("bertine", "serve")),
             *("--model", str(model), "--data", str(data), "--listen", "127.0.0.1:0"),
             *options,
         ]
@@ -78,8 +81,10 @@ class ServerProcess:
         """Start it and wait until it serves.
 
         Raises:
-            Unavailable: it ended, or did not serve in time; with what it wrote.
+            Unavailable: it runs already, ended, or did not serve in time; with what it wrote.
         """
+        if self._process is not None:
+            raise Unavailable("a server process is started once; make another")
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             self.command,
             stdout=subprocess.PIPE,

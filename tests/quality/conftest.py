@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks import data
+from benchmarks.data import Cranfield, Gloss, Pair
 from bertine.client import Client
 from bertine.testing import ServerProcess
 from bertine.types import Matrix
-
-# The benchmarks are not installed, and their readers and metrics are what is used here.
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from benchmarks import data
-from benchmarks.data import Cranfield, Gloss, Pair
 
 CALL_SECONDS = 600.0  # 512 abstracts are minutes of work for a busy laptop
 INDEXED, HELD_OUT = 6_000, 200

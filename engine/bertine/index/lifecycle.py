@@ -46,16 +46,16 @@ def trained(alive: int, policy: Policy) -> bool:
 def rebuild_reason(shape: Shape, policy: Policy) -> str:
     """Why the index should be rebuilt now, "" if it should not.
 
-    A backlog as large as the trained part is urgent: every search scans it. While an import runs
-    the index is then rebuilt at sizes that double, so the work stays proportional to the items. A
-    small backlog waits for a pause in the writes.
+    A backlog twice as large as the trained part is urgent: every search scans it. While an import
+    runs the index is then rebuilt at sizes that triple, so the work stays proportional to the
+    items. A smaller backlog waits for a pause in the writes.
     """
     total = shape.main + shape.delta
     if shape.dead > max(_MIN_DEAD, total // 2):
         return "dead"
     if not trained(total - shape.dead, policy):
         return ""
-    if shape.delta >= max(policy.ivf_min_items, shape.main):
+    if shape.delta >= max(policy.ivf_min_items, 2 * shape.main):
         return "growth"
     backlog = shape.delta + shape.dead
     if shape.quiet_seconds >= policy.quiet_seconds and backlog > max(

@@ -23,6 +23,7 @@ GROWTH = 8
 
 _SLACK = 8
 _FILTER_SLACK = 4
+_FILTER_EFFORT = 4
 _SCAN_BYTES = 1 << 26
 _IVF_SHARE = 64
 _SCAN_ERROR = 1e-6
@@ -50,7 +51,7 @@ class Request:
 class Coarse(Protocol):
     """A trained index over the rows of a view's `main`."""
 
-    def candidates(self, queries: Matrix, count: int, nprobe: int = 0) -> NDArray[np.int64]:
+    def candidates(self, queries: Matrix, count: int, effort: int = 1) -> NDArray[np.int64]:
         """Rows nearest to each query, ``[n, count]``, -1 where there are fewer."""
         ...
 
@@ -124,7 +125,9 @@ def _search_ivf(
     view: View, queries: Matrix, request: Request, coarse: Coarse, sizes: tuple[int, int]
 ) -> Iterator[Hits | None]:
     wanted, refine = sizes
-    proposed = coarse.candidates(queries, wanted * refine)
+    # What matches a filter lies farther from the query than what is nearest to it.
+    effort = _FILTER_EFFORT if request.predicate else 1
+    proposed = coarse.candidates(queries, wanted * refine, effort)
     fresh = view.scan(queries, delta_only=True)
     for query, rows, scores in zip(queries, proposed, fresh, strict=True):
         pool = np.concatenate([rows[rows >= 0], _best(scores, wanted) + view.main_count])

@@ -1,6 +1,0 @@
-"""The benchmarks are not installed; from here on they can be imported."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
