@@ -120,7 +120,7 @@ def test_a_filter_never_leaks_and_never_loses(filter_: OneOf | Range) -> None:
     index.rebuild()
     test = compile_filter(filter_)
     allowed = [item.id for item in items(3_000) if test(item.attributes)]
-    for hits in index.search(vectors[:50], Request(10, predicate=test)):
+    for hits in index.search(vectors[:50], Request(10, filter=filter_)):
         names = [hit.id for hit in hits.hits]
         assert set(names) <= set(allowed)
         assert len(names) == min(10, len(allowed))

@@ -22,6 +22,8 @@ MAX_VALUES = 1024
 Attributes: TypeAlias = Mapping[str, Attribute]
 Predicate: TypeAlias = Callable[[Attributes], bool]
 Comparison: TypeAlias = Literal["gt", "gte", "lt", "lte"]
+Bounds: TypeAlias = tuple[tuple[Comparison, Scalar], ...]
+Key: TypeAlias = tuple[bool, Scalar]
 _OPERATORS: dict[Comparison, Callable[[float | str, float | str], bool]] = {
     "gt": operator.gt,  # type: ignore[dict-item, unused-ignore]
     "gte": operator.ge,  # type: ignore[dict-item, unused-ignore]
@@ -64,7 +66,7 @@ class Range:
     """Every bound holds."""
 
     attribute: str
-    bounds: tuple[tuple[Comparison, Scalar], ...]
+    bounds: Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,31 +155,31 @@ def compile_filter(node: Filter) -> Predicate:
             predicate = compile_filter(part)
             return lambda attributes: not predicate(attributes)
         case OneOf(attribute, values):
-            return _compile_one_of(attribute, frozenset(map(_key, values)))
+            return _compile_one_of(attribute, frozenset(map(key_of, values)))
         case Range(attribute, bounds):
             return _compile_range(attribute, bounds)
         case Exists(attribute):
             return lambda attributes: attribute in attributes
 
 
-def _key(value: Scalar) -> tuple[bool, Scalar]:
-    # Python holds True == 1; a bool must equal only a bool.
+def key_of(value: Scalar) -> Key:
+    """What equality compares: Python holds True == 1, but a bool must equal only a bool."""
     return isinstance(value, bool), value
 
 
-def _compile_one_of(attribute: str, keys: frozenset[tuple[bool, Scalar]]) -> Predicate:
+def _compile_one_of(attribute: str, keys: frozenset[Key]) -> Predicate:
     def test(attributes: Attributes) -> bool:
         value = attributes.get(attribute)
         if value is None:
             return False
         if isinstance(value, tuple):
             return any((False, part) in keys for part in value)
-        return _key(value) in keys
+        return key_of(value) in keys
 
     return test
 
 
-def _compile_range(attribute: str, bounds: tuple[tuple[Comparison, Scalar], ...]) -> Predicate:
+def _compile_range(attribute: str, bounds: Bounds) -> Predicate:
     def test(attributes: Attributes) -> bool:
         value = attributes.get(attribute)
         if value is None or isinstance(value, tuple | bool):

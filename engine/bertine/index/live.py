@@ -166,6 +166,8 @@ class LiveIndex:
         fresh = Segment(self.dimensions, len(kept_main) + len(kept_delta))
         fresh.adopt(old.main, kept_main)
         fresh.adopt(old.delta, kept_delta)
+        names = {*old.main.columns.names(), *old.delta.columns.names()}
+        fresh.columns.prepare(names, fresh.attributes, fresh.count)
         ivf = self._train(fresh, threads)
         with self._apply_lock:
             fresh.died[: fresh.count] = np.concatenate(

@@ -1,8 +1,8 @@
 """From candidates to hits, each scored exactly and held against the request before it leaves.
 
 A source proposes its best rows. Too few of them pass: it is asked for more, until k are found or
-there are no more. A trained index that would have to give too much of itself is given up for the
-exact scan, so a narrow filter costs time, never results.
+there are no more. A trained index that proposed too few is given up for the scan, so a narrow
+filter costs time, never results.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bertine.index.filters import Predicate
+from bertine.index.filters import Filter, Predicate, compile_filter
+from bertine.index.planner import Counts, Plan, plan
 from bertine.index.view import View
 from bertine.types import Hit, Hits, Matrix, SearchPlan, Vector
 
@@ -22,10 +23,8 @@ GROWTH = 8
 """How many times more candidates each further round asks for."""
 
 _SLACK = 8
-_FILTER_SLACK = 4
 _FILTER_EFFORT = 4
 _SCAN_BYTES = 1 << 26
-_IVF_SHARE = 64
 _SCAN_ERROR = 1e-6
 
 
@@ -36,14 +35,14 @@ class Request:
     Attributes:
         top_k: hits wanted, > 0.
         min_score: least similarity of a hit.
-        predicate: what its attributes must satisfy; None is anything.
+        filter: what its attributes must satisfy; None is anything.
         exclude: ids that are left out.
         now: time at which a hit must be available.
     """
 
     top_k: int
     min_score: float = -1.0
-    predicate: Predicate | None = None
+    filter: Filter | None = None
     exclude: frozenset[str] = frozenset()
     now: float = 0.0
 
@@ -63,7 +62,7 @@ class Ranked:
     Attributes:
         rows: int64 ``[m]`` of the view.
         scores: float32 ``[m]``, exact.
-        exhausted: the view has no other rows.
+        exhausted: no other rows could pass.
     """
 
     rows: NDArray[np.int64]
@@ -91,50 +90,104 @@ def search(
     Returns:
         One `Hits` for each query; equal scores are ordered by id.
     """
-    wanted = request.top_k + len(request.exclude) + _SLACK
-    wanted *= _FILTER_SLACK if request.predicate else 1
-    if coarse is None or wanted * _IVF_SHARE > view.count:
-        return list(_search_exact(view, queries, request, wanted))
-    found = list(_search_ivf(view, queries, request, coarse, (wanted, refine)))
-    weak = [position for position, hits in enumerate(found) if hits is None]
-    if weak:
-        rest = _search_exact(view, queries[weak], request, wanted * GROWTH)
+    return _Search(view, request, coarse, refine).run(queries)
+
+
+class _Search:
+    """One request against one view."""
+
+    def __init__(self, view: View, request: Request, coarse: Coarse | None, refine: int) -> None:
+        self.view = view
+        self.request = request
+        self.coarse = coarse
+        self.refine = refine
+        node = request.filter
+        self.predicate: Predicate | None = None if node is None else compile_filter(node)
+        self.matching = None if node is None else view.matching(node)
+
+    def run(self, queries: Matrix) -> list[Hits]:
+        chosen = self._plan()
+        if chosen.strategy == "matches" and self.matching is not None:
+            return [self._among(query, self.matching) for query in queries]
+        if chosen.strategy == "ivf" and self.coarse is not None:
+            return self._with_fallback(queries, self.coarse, chosen.wanted)
+        return list(self._scan(queries, chosen.wanted))
+
+    def _plan(self) -> Plan:
+        wanted = self.request.top_k + len(self.request.exclude) + _SLACK
+        matching = None if self.matching is None else len(self.matching)
+        return plan(Counts(self.view.count, matching, wanted, self.coarse is not None))
+
+    def _with_fallback(self, queries: Matrix, coarse: Coarse, wanted: int) -> list[Hits]:
+        found = list(self._propose(queries, coarse, wanted))
+        weak = [position for position, hits in enumerate(found) if hits is None]
+        rest = self._scan(queries[weak], wanted * GROWTH)
         for position, hits in zip(weak, rest, strict=True):
             found[position] = hits
-    return [hits for hits in found if hits is not None]
+        return [hits for hits in found if hits is not None]
 
+    def _propose(self, queries: Matrix, coarse: Coarse, wanted: int) -> Iterator[Hits | None]:
+        # What matches a filter lies farther from the query than what is nearest to it.
+        effort = _FILTER_EFFORT if self.predicate else 1
+        proposed = coarse.candidates(queries, wanted * self.refine, effort)
+        fresh = self.view.scan(queries, delta_only=True)
+        for query, rows, scores in zip(queries, proposed, fresh, strict=True):
+            pool = np.concatenate([rows[rows >= 0], _best(scores, wanted) + self.view.main_count])
+            # The lower half of what the codes propose misses rows as good as its own.
+            ranked = self._rank(query, pool, exhausted=False).upper_half()
+            hits = self._verify(ranked)
+            yield None if hits is None else Hits(hits, SearchPlan("ivf", len(pool)))
 
-def _search_exact(view: View, queries: Matrix, request: Request, wanted: int) -> Iterator[Hits]:
-    block = max(1, _SCAN_BYTES // (4 * max(view.count, 1)))
-    for start in range(0, len(queries), block):
-        part = queries[start : start + block]
-        for query, scores in zip(part, view.scan(part), strict=True):
-            yield _grow(view, query, request, scores, wanted)
+    def _scan(self, queries: Matrix, wanted: int) -> Iterator[Hits]:
+        block = max(1, _SCAN_BYTES // (4 * max(self.view.count, 1)))
+        for start in range(0, len(queries), block):
+            part = queries[start : start + block]
+            for query, scores in zip(part, self.view.scan(part), strict=True):
+                yield self._grow(query, scores, wanted)
 
+    def _grow(self, query: Vector, scores: Vector, wanted: int) -> Hits:
+        """Take more and more of the best scores until the answer is settled."""
+        rows = self.matching
+        if rows is not None:
+            scores = scores[rows]
+        while True:
+            best = _best(scores, wanted)
+            pool = best if rows is None else rows[best]
+            ranked = self._rank(query, pool, exhausted=wanted >= len(scores))
+            hits = self._verify(ranked)
+            if hits is not None:
+                return Hits(hits, SearchPlan("exact", len(pool)))
+            wanted *= GROWTH
 
-def _grow(view: View, query: Vector, request: Request, scores: Vector, wanted: int) -> Hits:
-    while True:
-        ranked = _rank(view, query, _best(scores, wanted), exhausted=wanted >= view.count)
-        hits = _verify(view, ranked, request)
-        if hits is not None:
-            return Hits(hits, SearchPlan("exact", len(ranked.rows)))
-        wanted *= GROWTH
+    def _among(self, query: Vector, rows: NDArray[np.int64]) -> Hits:
+        hits = self._verify(self._rank(query, rows, exhausted=True))
+        return Hits(hits or (), SearchPlan("exact", len(rows)))
 
+    def _rank(self, query: Vector, rows: NDArray[np.int64], *, exhausted: bool) -> Ranked:
+        scores = self.view.score(rows, query)
+        order = np.lexsort((rows, -scores))
+        return Ranked(rows[order], scores[order], exhausted)
 
-def _search_ivf(
-    view: View, queries: Matrix, request: Request, coarse: Coarse, sizes: tuple[int, int]
-) -> Iterator[Hits | None]:
-    wanted, refine = sizes
-    # What matches a filter lies farther from the query than what is nearest to it.
-    effort = _FILTER_EFFORT if request.predicate else 1
-    proposed = coarse.candidates(queries, wanted * refine, effort)
-    fresh = view.scan(queries, delta_only=True)
-    for query, rows, scores in zip(queries, proposed, fresh, strict=True):
-        pool = np.concatenate([rows[rows >= 0], _best(scores, wanted) + view.main_count])
-        # The lower half of what the codes propose misses rows as good as its own.
-        ranked = _rank(view, query, pool, exhausted=False).upper_half()
-        hits = _verify(view, ranked, request)
-        yield None if hits is None else Hits(hits, SearchPlan("ivf", len(pool)))
+    def _verify(self, ranked: Ranked) -> tuple[Hit, ...] | None:
+        """The hits among ranked rows; None if rows beyond them could change the answer."""
+        visible = self.view.visible(ranked.rows, self.request.now)
+        passing = visible & (ranked.scores >= self.request.min_score)
+        hits = self._collect(ranked, np.flatnonzero(passing))
+        return _cut(hits, ranked, self.request)
+
+    def _collect(self, ranked: Ranked, positions: NDArray[np.int64]) -> list[Hit]:
+        """Hits in order of score, and past the k-th all that tie with it."""
+        hits: list[Hit] = []
+        for position in positions.tolist():
+            score = float(ranked.scores[position])
+            if len(hits) >= self.request.top_k and score < hits[-1].score:
+                break
+            row = int(ranked.rows[position])
+            if self.view.id(row) in self.request.exclude:
+                continue
+            if self.predicate is None or self.predicate(self.view.attributes(row)):
+                hits.append(Hit(self.view.id(row), score))
+        return hits
 
 
 def _best(scores: Vector, count: int) -> NDArray[np.int64]:
@@ -142,37 +195,6 @@ def _best(scores: Vector, count: int) -> NDArray[np.int64]:
     if count >= len(scores):
         return np.arange(len(scores))
     return np.argpartition(scores, len(scores) - count)[len(scores) - count :]
-
-
-def _rank(view: View, query: Vector, rows: NDArray[np.int64], *, exhausted: bool) -> Ranked:
-    scores = view.score(rows, query)
-    order = np.lexsort((rows, -scores))
-    return Ranked(rows[order], scores[order], exhausted)
-
-
-def _verify(view: View, ranked: Ranked, request: Request) -> tuple[Hit, ...] | None:
-    """The hits among ranked rows; None if rows beyond them could change the answer."""
-    passing = view.visible(ranked.rows, request.now) & (ranked.scores >= request.min_score)
-    positions = np.flatnonzero(passing)
-    hits = _collect(view, ranked, request, positions)
-    return _cut(hits, ranked, request)
-
-
-def _collect(
-    view: View, ranked: Ranked, request: Request, positions: NDArray[np.int64]
-) -> list[Hit]:
-    """Hits in order of score, and past the k-th all that tie with it."""
-    hits: list[Hit] = []
-    for position in positions.tolist():
-        score = float(ranked.scores[position])
-        if len(hits) >= request.top_k and score < hits[-1].score:
-            break
-        row = int(ranked.rows[position])
-        if view.id(row) in request.exclude:
-            continue
-        if request.predicate is None or request.predicate(view.attributes(row)):
-            hits.append(Hit(view.id(row), score))
-    return hits
 
 
 def _cut(hits: Sequence[Hit], ranked: Ranked, request: Request) -> tuple[Hit, ...] | None:

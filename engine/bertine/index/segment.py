@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bertine.index.columns import Columns
 from bertine.types import Attribute, Item, Matrix
 
 ALIVE = np.iinfo(np.int64).max
@@ -28,6 +29,7 @@ class Segment:
         vectors: float32 ``[capacity, d]``.
         ids: item id of each row.
         attributes: of each row.
+        columns: inverted lists over them.
         born: int64 ``[capacity]``, sequence number from which the row is visible.
         died: int64 ``[capacity]``, sequence number from which it is not.
         opens: float64 ``[capacity]``, time from which the item is available.
@@ -39,6 +41,7 @@ class Segment:
         self.count = 0
         self.ids: list[str] = []
         self.attributes: list[dict[str, Attribute]] = []
+        self.columns = Columns()
         self.vectors: Matrix = np.empty((capacity, dimensions), np.float32)
         self.born = np.zeros(capacity, np.int64)
         self.died = np.full(capacity, ALIVE, np.int64)

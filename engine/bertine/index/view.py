@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pyroaring import BitMap
 
+from bertine.index.filters import Filter
 from bertine.index.segment import Segment
 from bertine.kernels.cpu import rescore
 from bertine.types import Attribute, Matrix, Vector
@@ -51,6 +53,12 @@ class View:
             return self.main.attributes[row]
         return self.delta.attributes[row - self.main_count]
 
+    def matching(self, node: Filter) -> NDArray[np.int64]:
+        """Rows that match a filter, dead ones included: int64, ascending."""
+        main = self.main.columns.matching(node, self.main.attributes, self.main_count)
+        delta = self.delta.columns.matching(node, self.delta.attributes, self.delta_count)
+        return np.concatenate([_array(main), _array(delta) + self.main_count])
+
     def visible(self, rows: NDArray[np.int64], now: float) -> NDArray[np.bool_]:
         """Which rows are alive in this view and available at time `now`: bool ``[len(rows)]``."""
         out = np.empty(len(rows), np.bool_)
@@ -88,3 +96,7 @@ class View:
             yield self.main, in_main, rows[in_main]
         if not in_main.all():
             yield self.delta, ~in_main, rows[~in_main] - self.main_count
+
+
+def _array(rows: BitMap) -> NDArray[np.int64]:
+    return np.frombuffer(rows.to_array(), np.uint32).astype(np.int64)

@@ -15,7 +15,6 @@ from bertine.catalog.store import Store
 from bertine.encode.encoder import Encoder
 from bertine.encode.request import Embedded
 from bertine.errors import NotFound
-from bertine.index.filters import compile_filter
 from bertine.index.registry import Registry, Served
 from bertine.index.search import Request
 from bertine.recommend.history import usable
@@ -200,8 +199,7 @@ class Recommender:
 
 
 def _request(wanted: Wanted, exclude: frozenset[str]) -> Request:
-    predicate = None if wanted.filter is None else compile_filter(wanted.filter)
-    return Request(wanted.top_k, wanted.min_score, predicate, exclude, time.time())
+    return Request(wanted.top_k, wanted.min_score, wanted.filter, exclude, time.time())
 
 
 def _entry(event: Event) -> HistoryEntry:
