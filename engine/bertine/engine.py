@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from bertine import artifact
 from bertine.catalog.ingest import Ingest
@@ -24,8 +25,11 @@ from bertine.catalog.writer import Group, Writer
 from bertine.config import ServeConfig
 from bertine.encode.cores import usable_cores
 from bertine.encode.encoder import Encoder
+from bertine.encode.pulse import Patience
+from bertine.encode.settings import Settings
 from bertine.encode.statistics import BatchReport
 from bertine.errors import Conflict
+from bertine.index import snapshot
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
 from bertine.index.maintenance import Maintainer
@@ -34,6 +38,9 @@ from bertine.recommend.pipeline import Recommender
 from bertine.types import Collection
 
 REEMBED_BATCH = 256
+INDEX_FOLDER = "index"
+"""In the data folder: what can be made again from the catalog."""
+
 _READERS = 4
 
 
@@ -52,6 +59,35 @@ class Observer:
     on_group: Callable[[Group], None] = lambda _: None
     on_rebuild: Callable[[str, str, float], None] = lambda *_: None
     on_progress: Callable[[str], None] = lambda _: None
+
+
+MakeEncoder: TypeAlias = Callable[[ServeConfig, Observer], Encoder]
+
+
+def open_encoder(config: ServeConfig, observer: Observer) -> Encoder:
+    """The encoder of the model folder that the configuration names.
+
+    Raises:
+        ArtifactError: the model folder is damaged or not one.
+        NotFound: no such variant.
+    """
+    return Encoder.open(
+        artifact.load(config.model),
+        variant=config.variant,
+        threads=config.threads or None,
+        settings=encoder_settings(config),
+        on_batch=observer.on_batch,
+    )
+
+
+def encoder_settings(config: ServeConfig) -> Settings:
+    """What the configuration says of batching, sharing and refusing."""
+    return Settings(
+        patience=Patience(at_least=config.unresponsive_seconds, hung=config.hung_seconds),
+        max_waiting_tokens=config.limits.max_waiting_tokens,
+        cache_bytes=config.cache_mb << 20,
+        coalesce=config.coalesce,
+    )
 
 
 class Engine:
@@ -77,7 +113,8 @@ class Engine:
         self.store = resources.enter_context(Store.open(config.data))
         self.user_key = UserKey.load_or_create(config.data)
         self.writer = resources.enter_context(Writer(self.store, on_group=observer.on_group))
-        self.registry = Registry(Policy(ivf_min_items=config.ivf_min_items))
+        policy = Policy(ivf_min_items=config.ivf_min_items)
+        self.registry = Registry(policy, config.data / INDEX_FOLDER)
         readers = ThreadPoolExecutor(_READERS, thread_name_prefix="bertine-reader")
         resources.callback(readers.shutdown, cancel_futures=True)
         self.ingest = Ingest(encoder, self.store, self.writer, self.registry, readers)
@@ -87,24 +124,27 @@ class Engine:
         resources.callback(maintainer.close)
 
     @classmethod
-    def open(cls, config: ServeConfig, observer: Observer | None = None) -> Engine:
+    def open(
+        cls,
+        config: ServeConfig,
+        observer: Observer | None = None,
+        make_encoder: MakeEncoder = open_encoder,
+    ) -> Engine:
         """Load the model, open the data folder, build the indexes, warm up: ready when it returns.
 
+        Args:
+            config: see `ServeConfig`.
+            observer: who is told of what happens.
+            make_encoder: another one takes the place of the model, for tests and benchmarks.
+
         Raises:
-            ArtifactError: the model folder is damaged or not one.
             StorageError: the data folder cannot be used.
             Conflict: its vectors are another model's, and `ServeConfig.reembed` is off.
-            NotFound: no such variant.
+            BertineError: as `open_encoder`.
         """
         observer = observer or Observer()
         with ExitStack() as resources:
-            encoder = Encoder.open(
-                artifact.load(config.model),
-                variant=config.variant,
-                threads=config.threads or None,
-                max_waiting_tokens=config.limits.max_waiting_tokens,
-                on_batch=observer.on_batch,
-            )
+            encoder = make_encoder(config, observer)
             resources.callback(encoder.close)
             encoder.warm_up()
             engine = cls(config, observer, encoder, resources)
@@ -115,6 +155,11 @@ class Engine:
     def healthy(self) -> bool:
         """Whether it can serve: the encoder lives and the indexes follow the catalog."""
         return self.encoder.alive and self.writer.healthy
+
+    @property
+    def responsive(self) -> bool:
+        """Whether the encoder's device answers; where it does not, it may still come back."""
+        return self.encoder.responsive
 
     def drain(self, seconds: float) -> None:
         """Take no new texts; wait for those that were taken."""
@@ -128,13 +173,15 @@ class Engine:
         return ((served.name, served.index) for served in self.registry)
 
     def _load(self, observer: Observer) -> None:
-        for collection in self.store.collections():
+        collections = self.store.collections()
+        folder = self.config.data / INDEX_FOLDER
+        snapshot.remove_unknown(folder, {collection.key for collection in collections})
+        for collection in collections:
             current = collection
             if collection.fingerprint != self.encoder.fingerprint:
                 current = self._reembed(collection, observer)
             observer.on_progress(f"loading {current.name}: {current.item_count:,} items")
-            with self.store.snapshot(current.key) as snapshot:
-                self.registry.load(snapshot.collection, snapshot.batches(), threads=usable_cores())
+            self.registry.load(current, self.store, threads=usable_cores())
 
     def _reembed(self, collection: Collection, observer: Observer) -> Collection:
         """Encode a collection again whose vectors another model made; it may be interrupted."""

@@ -6,23 +6,41 @@ and ends in one swap. What a search sees is one state: see `segment`.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bertine.index import generation
+from bertine.errors import StorageError
+from bertine.index import generation, snapshot
 from bertine.index.lifecycle import Policy, Shape, rebuild_reason, trained
 from bertine.index.search import Request, search
 from bertine.index.segment import ALIVE, Segment
 from bertine.index.view import View
 from bertine.types import Attribute, Hits, IndexStatus, Item, Matrix, Vector
 
+_log = logging.getLogger(__name__)
+
 TARGET_RECALL = 0.975
 """Recall@10 that a trained part must reach on held-out rows, or it is not used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where an index keeps its trained part, and which model's vectors it holds.
+
+    Attributes:
+        folder: of its snapshots.
+        fingerprint: of the model.
+    """
+
+    folder: Path
+    fingerprint: str
 
 
 @dataclass(slots=True)
@@ -39,18 +57,25 @@ class LiveIndex:
     Args:
         dimensions: of the vectors.
         policy: when it is rebuilt.
+        home: where its trained part is kept; None is nowhere.
         clock: monotonic seconds.
+
+    Attributes:
+        unsaved: there is a trained part that is not on disk.
     """
 
     def __init__(
         self,
         dimensions: int,
         policy: Policy | None = None,
+        home: Home | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.dimensions = dimensions
         self._policy = policy or Policy()
+        self._home = home
         self._clock = clock
+        self.unsaved = False
         self._state = _State(Segment(dimensions), Segment(dimensions), None, 0)
         self._places: dict[str, tuple[Segment, int]] = {}
         self._dead = 0
@@ -175,6 +200,44 @@ class LiveIndex:
             )
             self._swap(old, fresh, ivf, view.delta_count)
 
+    def save(self) -> None:
+        """Write the trained part to its home; a disk that cannot take it is only logged."""
+        state, self.unsaved = self._state, False
+        if state.ivf is None or self._home is None:
+            return
+        try:
+            snapshot.save(self._home.folder, self._home.fingerprint, state.main, state.ivf)
+        except StorageError as error:
+            _log.warning("index not saved", extra={"reason": error.message})
+
+    def restore(self, versions: Mapping[str, int], sequence: int) -> list[str]:
+        """Take the trained part from its home, as far as it fits the catalog.
+
+        Call it before any change.
+
+        Args:
+            versions: of every item in the catalog.
+            sequence: of the catalog's last change.
+
+        Returns:
+            Ids of the items to be read from the catalog and upserted: those that changed since,
+            or all if nothing could be taken.
+        """
+        if self._home is None:
+            return list(versions)
+        try:
+            main, ivf = snapshot.load(self._home.folder, self._home.fingerprint)
+        except StorageError as error:
+            _log.info("index is built anew", extra={"reason": error.message})
+            return list(versions)
+        for row, item_id in enumerate(main.ids):
+            if versions.get(item_id) != main.born[row]:
+                main.died[row] = main.born[row]
+        self._state = _State(main, Segment(self.dimensions), ivf, sequence)
+        self._places = _places(main)
+        self._dead = main.count - len(self._places)
+        return [item_id for item_id in versions if item_id not in self._places]
+
     def _train(self, segment: Segment, threads: int) -> generation.Ivf | None:
         if not trained(segment.count, self._policy):
             return None
@@ -190,6 +253,7 @@ class LiveIndex:
         delta.adopt(old.delta, late[old.delta.died[late] == ALIVE])
         self._places = _places(fresh) | _places(delta)
         self._dead = fresh.count + delta.count - len(self._places)
+        self.unsaved = ivf is not None and self._home is not None
         if trained(fresh.count, self._policy):
             self._state = _State(fresh, delta, ivf, old.sequence)
         else:

@@ -15,7 +15,7 @@ POLL_SECONDS = 0.5
 
 
 class Maintainer:
-    """Looks at every index now and then and rebuilds the one that asks for it.
+    """Looks at every index now and then, rebuilds the one that asks for it, and saves it.
 
     Args:
         indexes: gives the indexes there are now, by collection name.
@@ -44,6 +44,8 @@ class Maintainer:
                 reason = index.rebuild_reason()
                 if reason and not self._stop.is_set():
                     self._rebuild(name, index, reason)
+                if index.unsaved:
+                    index.save()
 
     def _rebuild(self, name: str, index: LiveIndex, reason: str) -> None:
         started = time.monotonic()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from bertine.errors import NotFound
 from bertine.index.lifecycle import Policy
-from bertine.index.live import LiveIndex
+from bertine.index.live import Home, LiveIndex
 from bertine.types import Collection, Item, Matrix
 
 _NAMES_IN_HINT = 10
+_BATCH = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +35,29 @@ class Served:
     index: LiveIndex
 
 
-class Registry:
-    """The served collections by name; read by any thread, changed by the catalog's writer."""
+class Source(Protocol):
+    """What the catalog must give: see `bertine.catalog.store.Store`."""
 
-    def __init__(self, policy: Policy) -> None:
+    def versions(self, key: int) -> dict[str, int]:
+        """The version of every item of a collection."""
+        ...
+
+    def get_items(self, key: int, ids: Iterable[str], *, with_vectors: bool) -> dict[str, Item]:
+        """Those of the items that are stored."""
+        ...
+
+
+class Registry:
+    """The served collections by name; read by any thread, changed by the catalog's writer.
+
+    Args:
+        policy: when indexes are rebuilt.
+        folder: where they keep their trained parts.
+    """
+
+    def __init__(self, policy: Policy, folder: Path) -> None:
         self._policy = policy
+        self._folder = folder
         self._served: dict[str, Served] = {}
 
     def __iter__(self) -> Iterator[Served]:
@@ -58,23 +79,26 @@ class Registry:
         there = self._served.get(collection.name)
         if there is not None and there.key == collection.key:
             return there
-        index = LiveIndex(collection.dimensions, self._policy)
+        home = Home(self._folder / str(collection.key), collection.fingerprint)
+        index = LiveIndex(collection.dimensions, self._policy, home)
         served = Served(collection.key, collection.name, collection.text_template, index)
         self._served[collection.name] = served
         return served
 
-    def load(
-        self, collection: Collection, batches: Iterable[list[Item]], *, threads: int
-    ) -> Served:
-        """Serve a collection as the catalog has it, its index built.
+    def load(self, collection: Collection, source: Source, *, threads: int) -> Served:
+        """Serve a collection as the catalog has it, its index ready.
 
         Args:
             collection: as of one state.
-            batches: its items with their vectors, of the same state.
-            threads: of the build.
+            source: reads its items, of the same state.
+            threads: of the build, if the trained part on disk is not enough.
         """
         served = self.add(collection)
-        for items in batches:
+        missing = served.index.restore(source.versions(collection.key), collection.sequence)
+        for start in range(0, len(missing), _BATCH):
+            ids = missing[start : start + _BATCH]
+            found = source.get_items(collection.key, ids, with_vectors=True)
+            items = list(found.values())
             served.index.upsert(items, vectors_of(items), collection.sequence)
         if served.index.rebuild_reason():
             served.index.rebuild(threads=threads)

@@ -49,12 +49,12 @@ class Segment:
         self.closes = np.full(capacity, np.inf)
 
     def extend(self, items: Sequence[Item], vectors: Matrix, sequence: int) -> range:
-        """Append items that become visible at `sequence`.
+        """Append items that become visible at their version.
 
         Args:
             items: any number.
             vectors: float32 ``[len(items), d]``, unit rows.
-            sequence: catalog sequence number of the change.
+            sequence: catalog sequence number of the change, for items that carry no version.
 
         Returns:
             The new rows.
@@ -62,7 +62,7 @@ class Segment:
         rows = range(self.count, self.count + len(items))
         self._reserve(rows.stop)
         self.vectors[rows.start : rows.stop] = vectors
-        self.born[rows.start : rows.stop] = sequence
+        self.born[rows.start : rows.stop] = [item.version or sequence for item in items]
         self.died[rows.start : rows.stop] = ALIVE
         for row, item in zip(rows, items, strict=True):
             self.opens[row] = -np.inf if item.available_from is None else item.available_from

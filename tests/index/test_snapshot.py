@@ -1,0 +1,125 @@
+"""A trained part survives a restart, or is thrown away: it is never half believed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bertine.errors import StorageError
+from bertine.index import snapshot
+from bertine.index.lifecycle import Policy
+from bertine.index.live import Home, LiveIndex
+from bertine.index.search import Request
+from bertine.types import Item, Matrix
+
+POLICY = Policy(ivf_min_items=1_000)
+DIMENSIONS = 16
+COUNT = 1_500
+
+
+def vectors(count: int = COUNT) -> Matrix:
+    rows = np.random.default_rng(0).normal(size=(count, DIMENSIONS)).astype(np.float32)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+def items(version: int = 1) -> list[Item]:
+    return [
+        Item(
+            f"item-{number}",
+            attributes={"n": number, "tags": ("a", "b"), "half": 0.5, "even": number % 2 == 0},
+            available_until=1e9 if number == 7 else None,
+            version=version,
+        )
+        for number in range(COUNT)
+    ]
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "index" / "1", "f" * 64)
+    index = LiveIndex(DIMENSIONS, POLICY, home)
+    index.upsert(items(), vectors(), 1)
+    index.rebuild()
+    assert index.unsaved
+    index.save()
+    return home
+
+
+def restored(home: Home, versions: dict[str, int]) -> tuple[LiveIndex, list[str]]:
+    index = LiveIndex(DIMENSIONS, POLICY, home)
+    return index, index.restore(versions, max(versions.values()))
+
+
+def test_a_restart_finds_everything_without_training(saved: Home) -> None:
+    index, missing = restored(saved, {item.id: 1 for item in items()})
+    assert missing == []
+    assert index.status().kind.startswith("IVF")
+    assert (len(index), index.status().dead) == (COUNT, 0)
+    [found] = index.search(vectors()[7:8], Request(3, now=0.0))
+    assert found.hits[0].id == "item-7"
+    [later] = index.search(vectors()[7:8], Request(3, now=2e9))
+    assert later.hits[0].id != "item-7"
+    assert index.attributes("item-7") == items()[7].attributes
+
+
+def test_what_changed_since_is_asked_for_and_what_was_deleted_is_gone(saved: Home) -> None:
+    versions = {item.id: 1 for item in items()}
+    del versions["item-3"]
+    versions |= {"item-5": 9, "new": 8}
+    index, missing = restored(saved, versions)
+    assert set(missing) == {"item-5", "new"}
+    index.upsert([Item("item-5", version=9), Item("new", version=8)], vectors()[:2], 9)
+    [found] = index.search(vectors()[3:4], Request(COUNT + 9))
+    names = [hit.id for hit in found.hits]
+    assert len(names) == len(set(names)) == COUNT
+    assert "item-3" not in names
+    assert index.status().dead == 2
+
+
+@pytest.mark.parametrize(
+    "file", ["vectors.f32", "rows.json", "times.npy", "main.faiss", "manifest.json"]
+)
+def test_a_flipped_byte_anywhere_makes_it_worthless(saved: Home, file: str) -> None:
+    path = next(saved.folder.glob(f"*/{file}"))
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 0x11
+    path.write_bytes(raw)
+    with pytest.raises(StorageError, match="cannot be read"):
+        snapshot.load(saved.folder, saved.fingerprint)
+    index, missing = restored(saved, {item.id: 1 for item in items()})
+    assert len(missing) == COUNT
+    assert index.status().kind == "exact"
+
+
+def test_another_model_or_no_snapshot(saved: Home, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="another model"):
+        snapshot.load(saved.folder, "0" * 64)
+    with pytest.raises(StorageError, match="no snapshot"):
+        snapshot.load(tmp_path / "nothing", saved.fingerprint)
+
+
+def test_a_new_generation_replaces_the_old_one_and_a_failed_one_does_not(
+    saved: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, _ = restored(saved, {item.id: 1 for item in items()})
+    index.rebuild()
+    index.save()
+    assert len([entry for entry in saved.folder.iterdir() if entry.is_dir()]) == 1
+    before = (saved.folder / "CURRENT").read_text()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    index.rebuild()
+    index.save()
+    assert (saved.folder / "CURRENT").read_text() == before
+    assert snapshot.load(saved.folder, saved.fingerprint)[0].count == COUNT
+
+
+def test_snapshots_of_deleted_collections_are_removed(saved: Home) -> None:
+    root = saved.folder.parent
+    snapshot.remove_unknown(root, {1})
+    assert saved.folder.is_dir()
+    snapshot.remove_unknown(root, {2})
+    assert not saved.folder.exists()
