@@ -8,7 +8,7 @@ MODEL := build/model
 CHECKED := engine export benchmarks tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint proto bench clean
+.PHONY: help install demo serve test lint proto bench bench-peers clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1@\2/' | column -t -s@
@@ -43,12 +43,18 @@ lint: $(INSTALLED)  ## ruff, mypy --strict, the floors
 	@$(BIN)/mypy $(CHECKED)
 	@$(BIN)/lint-imports | tail -n 14
 
-proto: $(INSTALLED)  ## the gRPC stubs from proto/
+proto: $(INSTALLED)  ## the generated stubs
 	@$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=engine --pyi_out=engine \
 		--grpc_python_out=engine proto/bertine/v1/*.proto
+	@$(BIN)/python -m grpc_tools.protoc -Ibenchmarks/load/proto --python_out=benchmarks/load/proto \
+		--pyi_out=benchmarks/load/proto benchmarks/load/proto/open_inference.proto
 
 bench: $(MODEL)/manifest.json  ## speed and quality of the main path, about ten minutes
 	@$(BIN)/python -m benchmarks.main_path --model $(MODEL)
+
+bench-peers: $(MODEL)/manifest.json  ## beside other encoders and servers, about twenty minutes
+	@$(BIN)/python -m benchmarks.peers.install
+	@$(BIN)/python -m benchmarks.peers --model $(MODEL)
 
 clean:  ## everything that was made here
 	rm -rf $(VENV) build

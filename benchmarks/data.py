@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 VARIABLE = "BERTINE_DATA"
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 _NOT_RELEVANT = -1
@@ -101,6 +104,18 @@ def sts_pairs(data: Path, split: str) -> list[Pair]:
     """STS Benchmark pairs of ``train`` or ``dev``. A quote there is a character like any other."""
     rows = (line.split("\t") for line in _lines(data / "sts_benchmark" / f"sts-{split}.csv.gz"))
     return [Pair(float(row[4]), row[5].strip(), row[6].strip()) for row in rows]
+
+
+def arrivals(data: Path, name: str) -> NDArray[np.float64]:
+    """When the requests of an Azure LLM inference trace arrived: ``code`` or ``conv``.
+
+    Returns:
+        Seconds since the first, ascending.
+    """
+    lines = _lines(data / "traces" / f"AzureLLMInferenceTrace_{name}.csv.gz")
+    stamps = [line.partition(",")[0].replace(" ", "T") for line in lines[1:]]
+    nanoseconds = np.sort(np.array(stamps, "datetime64[ns]").astype(np.int64))
+    return np.asarray((nanoseconds - nanoseconds[0]) / 1e9)
 
 
 def cranfield(data: Path) -> Cranfield:

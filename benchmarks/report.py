@@ -111,6 +111,7 @@ class Report:
             "benchmark": self.benchmark,
             **self.context,
             "figures": {figure.key: _rounded(figure.value) for figure in self.figures},
+            "labels": {figure.key: [figure.label.strip(), figure.unit] for figure in self.figures},
             "bars": bars,
             **self.details,
         }

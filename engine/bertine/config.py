@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from bertine.errors import ConfigError
+
+Transport: TypeAlias = Literal["grpc", "native"]
+"""``grpc`` is grpcio's own server; ``native`` is pygrpc-native, which is faster and has no TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +43,18 @@ class ServeConfig:
         model: artifact folder.
         data: folder of the catalog, made if absent.
         listen: HOST:PORT of gRPC; port 0 takes a free one.
+        transport: which library carries gRPC.
+        fronts: processes that accept calls for this one; 0 accepts them here.
         metrics_listen: HOST:PORT of Prometheus metrics, "" for none.
         variant: which graph of the artifact; ``auto`` takes int8 on a CPU.
         threads: of the encoder, 0 for one for each core.
         reembed: encode a collection again whose vectors another model made.
         ivf_min_items: collections smaller than that are searched exactly.
+        cache_mb: mebibytes for vectors of texts that come again, 0 for none.
+        coalesce: encode a text once that comes again while it is under way.
+        unresponsive_seconds: that a batch may run, if it was not predicted to be long, before the
+            server stops taking calls.
+        hung_seconds: that it may run before the process ends.
         drain_seconds: for calls under way when the server is told to stop.
         limits: see `Limits`.
     """
@@ -51,11 +62,17 @@ class ServeConfig:
     model: Path
     data: Path
     listen: str = "127.0.0.1:50051"
+    transport: Transport = "grpc"
+    fronts: int = 0
     metrics_listen: str = ""
     variant: str = "auto"
     threads: int = 0
     reembed: bool = False
     ivf_min_items: int = 20_000
+    cache_mb: int = 64
+    coalesce: bool = True
+    unresponsive_seconds: float = 5.0
+    hung_seconds: float = 60.0
     drain_seconds: float = 10.0
     limits: Limits = field(default_factory=Limits)
 

@@ -22,6 +22,9 @@ Scalar: TypeAlias = str | int | float | bool
 Attribute: TypeAlias = Scalar | tuple[str, ...]
 """A value of an item's attribute; a tuple holds several values at once."""
 
+Strategy: TypeAlias = Literal["scan", "matches", "ivf"]
+"""How an index answers a query, see `SearchPlan`."""
+
 InputType: TypeAlias = Literal["none", "query", "document"]
 """Which of the model's prompts is put before a text."""
 
@@ -144,11 +147,16 @@ class SearchPlan:
     Attributes:
         index: ``exact`` or ``ivf``.
         examined: candidates scored exactly and held against the filter.
+        strategy: ``scan`` scored every row, ``matches`` those that match the filter, ``ivf`` those
+            that the trained index proposed.
+        matching: rows that match filter and allowed ids, dead ones included; 0 without either.
         truncated: given up before top_k matches were found, though there may be more.
     """
 
     index: Literal["exact", "ivf"]
     examined: int
+    strategy: Strategy = "scan"
+    matching: int = 0
     truncated: bool = False
 
 

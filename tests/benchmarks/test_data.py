@@ -54,3 +54,9 @@ def test_absent_data_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         data.folder()
     with pytest.raises(DataAbsentError, match=r"glosses\.tsv\.gz is missing"):
         data.glosses(tmp_path)
+
+
+def test_a_trace_is_seconds_since_its_first_arrival(tmp_path: Path) -> None:
+    rows = "TIMESTAMP,ContextTokens\n2023-11-16 18:17:05.5000000,1\n2023-11-16 18:17:03.2500000,2\n"
+    put(tmp_path / "traces" / "AzureLLMInferenceTrace_code.csv.gz", rows)
+    assert data.arrivals(tmp_path, "code").tolist() == [0.0, 2.25]

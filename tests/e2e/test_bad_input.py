@@ -1,7 +1,9 @@
 """Whatever a client sends: a standard code, a message that says what would be right, a server that
 lives."""
 
+import queue
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -71,6 +73,11 @@ def entry(**fields: Any) -> recommendation_pb2.HistoryEntry:
 
 def word(value: str) -> common_pb2.Value:
     return common_pb2.Value(string_value=value)
+
+
+def long_texts(count: int) -> list[str]:
+    """As long as the model takes, no two alike: alike ones are encoded once."""
+    return [f"{number} " + "word " * 254 for number in range(count)]
 
 
 def nested(levels: int) -> common_pb2.Filter:
@@ -153,6 +160,11 @@ INVALID: dict[str, tuple[Call, str, str]] = {
     "k beyond the limit": (lambda s: s.search(top_k=1_001), "top_k", "1 to 1,000"),
     "threshold above 1": (lambda s: s.search(min_score=1.5), "min_score", "between -1 and 1"),
     "threshold NaN": (lambda s: s.search(min_score=NAN), "min_score", "between -1 and 1"),
+    "too many excluded ids": (
+        lambda s: s.search(scope=recommendation_pb2.Scope(exclude_ids=["x"] * 8_193)),
+        "scope.exclude_ids",
+        "at most 8,192",
+    ),
     "filter without an attribute": (
         lambda s: s.search(filter=common_pb2.Filter(equals=common_pb2.Equals(value=word("x")))),
         "filter.attribute",
@@ -317,29 +329,51 @@ def test_a_collection_of_that_name_with_another_template_already_exists(client: 
 
 
 def test_a_deadline_that_cannot_be_met_is_not_worked_for(stubs: Stubs) -> None:
-    request = embedding_pb2.EmbedRequest(texts=["word " * 250] * 200)
+    request = embedding_pb2.EmbedRequest(texts=long_texts(200))
     with pytest.raises(grpc.RpcError) as raised:
         stubs.embedding.Embed(request, timeout=0.2)
     error: Any = raised.value
     assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-def test_overload_is_refused_at_once_with_a_time_to_come_back(client: Client, stubs: Stubs) -> None:
-    request = embedding_pb2.EmbedRequest(texts=["word " * 254] * 600)
-    first, second = stubs.embedding.Embed.future(request), stubs.embedding.Embed.future(request)
-    with pytest.raises(CallError) as raised:
-        client.embed(["word " * 254] * 8_000)
-    assert raised.value.code == "RESOURCE_EXHAUSTED"
-    assert raised.value.retry_after is not None
-    assert raised.value.retry_after > 0
-    first.cancel()
-    second.cancel()
+def test_overload_is_refused_at_once_with_a_time_to_come_back(stubs: Stubs) -> None:
+    ended: queue.Queue[Any] = queue.Queue()
+    calls = []
+    for number in range(4):
+        # Two of these are more than may wait.
+        texts = [f"{number} {text}" for text in long_texts(700)]
+        calls.append(stubs.embedding.Embed.future(embedding_pb2.EmbedRequest(texts=texts)))
+        calls[-1].add_done_callback(ended.put)
+    error = ended.get(timeout=60)
+    for call in calls:
+        call.cancel()
+    wait_until_let_in(stubs)
+    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    status = status_pb2.Status.FromString(
+        dict(error.trailing_metadata())["grpc-status-details-bin"]
+    )
+    detail = error_details_pb2.RetryInfo()
+    assert status.details[0].Unpack(detail)
+    assert detail.retry_delay.ToNanoseconds() > 0
+
+
+def wait_until_let_in(stubs: Stubs) -> None:
+    """A client that gives up does not wait until the encoder knows of it."""
+    while True:
+        with suppress(grpc.RpcError):
+            stubs.embed(texts=["alive"])
+            return
 
 
 def test_ordinary_edge_cases_are_answered(client: Client) -> None:
     assert len(client.search(COLLECTION, "sea", top_k=1_000)) == 2
     assert client.search(COLLECTION, "sea", filter={"year": {"gt": 3}}) == []
     assert client.search(COLLECTION, "sea", min_score=1.0) == []
+    assert [hit.id for hit in client.search(COLLECTION, "sea", only_ids=["tree", "none"])] == [
+        "tree"
+    ]
+    assert [hit.id for hit in client.search(COLLECTION, "sea", exclude_ids=["ship"])] == ["tree"]
+    assert len(client.search(COLLECTION, "sea", exact=True)) == 2
     assert client.recommend(COLLECTION, history=["unknown"]) == []
     assert client.recommend(COLLECTION, user="nobody") == []
     [hit] = client.recommend(COLLECTION, history=["unknown", "ship"], explain=True)

@@ -18,7 +18,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from bertine.client import AsyncClient, CallError, Client
 from bertine.testing import ServerProcess
-from bertine.v1 import embedding_pb2
+from bertine.v1 import common_pb2, embedding_pb2
 
 SERVICES = {
     f"bertine.v1.{name}Service" for name in ("Embedding", "Catalog", "Recommendation", "Server")
@@ -69,10 +69,12 @@ def test_reflection_with_the_standard_protos_alone(server: ServerProcess) -> Non
         assert {"Embed", "EmbedStream"} <= methods
 
 
-def test_metrics_on_a_second_port_and_a_clean_drain(model: Path, tmp_path: Path) -> None:
+def test_metrics_on_a_second_port_and_a_clean_drain(
+    model: Path, tmp_path: Path, edge: tuple[str, ...]
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    options = ("--metrics-listen", f"127.0.0.1:{port}", "--log-format", "json")
+    options = (*edge, "--metrics-listen", f"127.0.0.1:{port}", "--log-format", "json")
     with ServerProcess(model, tmp_path / "data", *options) as server:
         with server.client() as client:
             client.embed(["private words"])
@@ -90,9 +92,9 @@ def test_metrics_on_a_second_port_and_a_clean_drain(model: Path, tmp_path: Path)
 
 
 def test_calls_under_way_end_well_when_the_server_is_told_to_stop(
-    model: Path, tmp_path: Path
+    model: Path, tmp_path: Path, edge: tuple[str, ...]
 ) -> None:
-    options = ("--drain-seconds", "120")
+    options = (*edge, "--drain-seconds", "120")
     with ServerProcess(model, tmp_path / "data", *options) as server, server.client() as client:
         client.create_collection("drained")
         answers: list[int] = []
@@ -109,16 +111,19 @@ def test_calls_under_way_end_well_when_the_server_is_told_to_stop(
 
 def wait_for_work(client: Client) -> None:
     """Return once the server has something to encode: a short text then has to wait for it."""
+    request = embedding_pb2.EmbedRequest(texts=["now"], priority=common_pb2.PRIORITY_BULK)
     while True:
         seconds = client.server_info().uptime.ToTimedelta().total_seconds()
         assert seconds < 60
-        answer = client._embedding.Embed(embedding_pb2.EmbedRequest(texts=["now"]))
+        answer = client._embedding.Embed(request)
         if answer.timings.queue_us > 20_000:
             return
 
 
-def test_a_port_in_use(model: Path, tmp_path: Path, server: ServerProcess) -> None:
-    message = fails(model, tmp_path / "data", "--listen", server.target)
+def test_a_port_in_use(
+    model: Path, tmp_path: Path, server: ServerProcess, edge: tuple[str, ...]
+) -> None:
+    message = fails(model, tmp_path / "data", *edge, "--listen", server.target)
     assert server.target in message
     assert "--listen" in message
 

@@ -11,6 +11,7 @@ from bertine.testing import ServerProcess
 from bertine.v1 import (
     catalog_pb2,
     catalog_pb2_grpc,
+    common_pb2,
     embedding_pb2,
     embedding_pb2_grpc,
 )
@@ -62,13 +63,17 @@ def test_a_client_that_goes_away_leaves_no_work_behind(
     channel: grpc.Channel, client: Client
 ) -> None:
     stub = embedding_pb2_grpc.EmbeddingServiceStub(channel)
-    request = embedding_pb2.EmbedRequest(texts=["word " * 250] * 1_000)
+    texts = [f"{number} " + "word " * 250 for number in range(1_000)]
+    request = embedding_pb2.EmbedRequest(texts=texts)
     gone = [stub.Embed.future(request) for _ in range(3)]
-    # All three are in once a short text has to queue behind them.
-    while client._embedding.Embed(embedding_pb2.EmbedRequest(texts=["a"])).timings.queue_us < 1_000:
+    # All three are in once a short text of the same lane has to queue behind them.
+    bulk = common_pb2.PRIORITY_BULK
+    short = embedding_pb2.EmbedRequest(texts=["a"], priority=bulk)
+    while client._embedding.Embed(short).timings.queue_us < 1_000:
         pass
     for call in gone:
         call.cancel()
     # What was cancelled would take minutes; a text that comes after it does not wait for that.
-    answer = client._embedding.Embed(embedding_pb2.EmbedRequest(texts=["after"]), timeout=30)
+    after = embedding_pb2.EmbedRequest(texts=["after"], priority=bulk)
+    answer = client._embedding.Embed(after, timeout=30)
     assert answer.vectors.count == 1

@@ -17,8 +17,11 @@ import tokenizers
 from tokenizers import models, normalizers, pre_tokenizers, processors
 
 from bertine.artifact import Artifact, Manifest, Parity, Variant, load
+from bertine.encode.contract import Session
 from bertine.encode.encoder import Encoder
 from bertine.encode.fake import FakeSession
+from bertine.encode.settings import Settings
+from bertine.encode.statistics import BatchReport
 from bertine.encode.tokenizer import Tokenizer
 from bertine.encode.tokens import Tokens
 
@@ -76,8 +79,19 @@ def open_encoder(manifest: Manifest, tokenizer: Tokenizer) -> Iterator[Callable[
     """Make an encoder over a fake session; all are closed in the end."""
     opened: list[Encoder] = []
 
-    def make(session: FakeSession | None = None, **settings: Any) -> Encoder:
-        encoder = Encoder(manifest, "fp32", tokenizer, session or FakeSession(), **settings)
+    def make(
+        session: Session | None = None,
+        on_batch: Callable[[BatchReport], None] | None = None,
+        **settings: Any,
+    ) -> Encoder:
+        encoder = Encoder(
+            manifest,
+            "fp32",
+            tokenizer,
+            session or FakeSession(),
+            settings=Settings(**settings),
+            on_batch=on_batch,
+        )
         opened.append(encoder)
         return encoder
 

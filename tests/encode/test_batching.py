@@ -2,16 +2,22 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bertine.encode.backlog import Backlog
-from bertine.encode.batching import BatchLimits, Fairness, Plan, plan
+from bertine.encode.batching import BatchLimits, Fairness, Part, plan
 from bertine.errors import ConfigError
 
 LIMITS = BatchLimits(max_tokens=64, max_rows=4, max_passes=3, max_padding=0.5)
+
+
+class Plan(NamedTuple):
+    batch: tuple[Part, ...]
+    expired: tuple[int, ...]
 
 
 class Queue:
@@ -23,7 +29,8 @@ class Queue:
         self.fairness = Fairness(limits.max_passes)
 
     def plan(self, now: float = 0.0) -> Plan:
-        return plan(self.waiting, self.fairness, now, self.limits)
+        expired = self.waiting.expire(now)
+        return Plan(plan(self.waiting, self.fairness, self.limits), expired)
 
 
 def rows(chosen: Plan) -> set[tuple[int, int]]:
@@ -215,6 +222,15 @@ def test_no_job_is_passed_over_more_often_than_allowed(
         steps.append(("add", [length], None))
         steps.extend([("plan", 0.0)] * then_plan)
     play(steps, BatchLimits(max_rows=8, max_passes=max_passes, max_padding=0.0))
+
+
+def test_a_bound_by_length_holds_for_the_longest_row() -> None:
+    queue = Queue(BatchLimits(max_tokens=1000, max_rows=100, max_padding=1.0))
+    queue.waiting.add([10] * 50 + [20])
+    taken = []
+    while batch := plan(queue.waiting, queue.fairness, queue.limits, lambda length: 100 // length):
+        taken.append((max(part.length for part in batch), sum(len(part.rows) for part in batch)))
+    assert taken == [(20, 5), *[(10, 10)] * 4, (10, 6)]
 
 
 def test_a_plan_s_cost_does_not_grow_with_the_queue() -> None:

@@ -15,6 +15,7 @@ from bertine.artifact import Artifact, load
 from bertine.encode.batching import BatchLimits
 from bertine.encode.encoder import Encoder
 from bertine.encode.fake import FakeSession
+from bertine.encode.pulse import Patience
 from bertine.encode.statistics import BatchReport
 from bertine.errors import (
     ArtifactError,
@@ -28,6 +29,12 @@ from bertine.errors import (
 
 OpenEncoder = Callable[..., Encoder]
 WAIT = 20.0
+
+
+def spin(seconds: float) -> None:
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        pass
 
 
 async def started(session: FakeSession) -> None:
@@ -157,11 +164,47 @@ async def test_draining_finishes_and_closing_refuses(open_encoder: OpenEncoder) 
     assert not encoder.alive
 
 
-def test_warming_up_runs_several_shapes(open_encoder: OpenEncoder) -> None:
-    session = FakeSession()
-    open_encoder(session).warm_up()
+def test_warming_up_measures_and_sets_the_budget(open_encoder: OpenEncoder) -> None:
+    session = FakeSession(before_run=lambda rows, length: spin(2e-4 + rows * length * 2e-6))
+    encoder = open_encoder(session)
+    assert encoder.statistics().batch_tokens == BatchLimits().max_tokens
+    encoder.warm_up()
     assert len({length for _, length in session.shapes}) > 1
     assert max(length for _, length in session.shapes) == 16
+    statistics = encoder.statistics()
+    assert statistics.batch_tokens >= 256
+    assert statistics.predicted_seconds > 0
+
+
+def test_limits_that_were_given_stay(open_encoder: OpenEncoder) -> None:
+    encoder = open_encoder(limits=BatchLimits(max_tokens=100))
+    encoder.warm_up()
+    assert encoder.statistics().batch_tokens == 100
+
+
+def test_a_model_that_cannot_run_is_told_at_warm_up(open_encoder: OpenEncoder) -> None:
+    with pytest.raises(EncodeError):
+        open_encoder(FakeSession(fail_on=[0])).warm_up()
+
+
+async def test_a_device_that_does_not_respond_refuses_calls(open_encoder: OpenEncoder) -> None:
+    session = FakeSession(gate=threading.Event())
+    encoder = open_encoder(session, patience=Patience(at_least=0.0, hung=0.0), cache_bytes=1 << 20)
+
+    def state() -> tuple[bool, bool]:
+        return encoder.responsive, encoder.hung
+
+    assert state() == (True, False)
+    running = asyncio.create_task(encoder.embed(["c"]))
+    await started(session)
+    assert state() == (False, True)
+    assert encoder.alive
+    with pytest.raises(Unavailable, match="does not respond"):
+        await encoder.embed(["a"])
+    assert session.gate is not None
+    session.gate.set()
+    await running
+    assert state() == (True, False)
 
 
 def test_batches_are_reported(open_encoder: OpenEncoder) -> None:

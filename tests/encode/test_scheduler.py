@@ -10,10 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from bertine.encode.batching import BatchLimits
+from bertine.encode.costs import CostModel
 from bertine.encode.fake import FakeSession
 from bertine.encode.job import Encoded
 from bertine.encode.padding import pad
+from bertine.encode.pulse import Patience
 from bertine.encode.scheduler import Scheduler
+from bertine.encode.settings import Settings
 from bertine.encode.statistics import BatchReport
 from bertine.encode.tokens import Tokens
 from bertine.errors import DeadlineExceeded, EncodeError, Overloaded, Unavailable
@@ -32,8 +35,9 @@ def start() -> Iterator[MakeScheduler]:
     started: list[tuple[Scheduler, FakeSession]] = []
 
     def make(session: FakeSession, **settings: Any) -> Scheduler:
-        settings = {"limits": BatchLimits(), "max_waiting_tokens": 10_000, **settings}
-        scheduler = Scheduler(session, pad_token_id=0, **settings)
+        own = {name: settings.pop(name) for name in ("clock", "on_batch") if name in settings}
+        chosen = Settings(**{"max_waiting_tokens": 10_000, **settings})
+        scheduler = Scheduler(session, pad_token_id=0, settings=chosen, **own)
         started.append((scheduler, session))
         return scheduler
 
@@ -136,19 +140,15 @@ def test_what_continues_a_request_is_not_refused(
     assert later.result().vectors.shape == (1, 64)
 
 
-def test_retry_after_follows_the_rate(start: MakeScheduler, make_tokens: MakeTokens) -> None:
-    readings = iter(range(1000))
+def test_retry_after_follows_the_cost_model(start: MakeScheduler, make_tokens: MakeTokens) -> None:
     session = gated()
-    scheduler = start(session, max_waiting_tokens=1, clock=lambda: float(next(readings)))
-    assert session.gate is not None
-    session.gate.set()
-    scheduler.submit(make_tokens([10])).result(WAIT)  # a batch takes one second: 10 tokens/s
-    session.gate.clear()
+    scheduler = start(session, max_waiting_tokens=1, clock=lambda: 0.0)
+    scheduler.tune(CostModel(token=0.1), BatchLimits())
     hold(scheduler, session, make_tokens([5]))
     scheduler.submit(make_tokens([50]))
     with pytest.raises(Overloaded) as caught:
         scheduler.submit(make_tokens([5]))
-    assert caught.value.retry_after == pytest.approx(5.0)
+    assert caught.value.retry_after == pytest.approx(0.5 + 5.0)
 
 
 def test_a_deadline_that_has_passed_is_refused(
@@ -324,6 +324,145 @@ def test_batches_are_counted_and_reported(start: MakeScheduler, make_tokens: Mak
     assert (statistics.tokens, statistics.padded_tokens) == (25, 29)
     assert statistics.seconds == pytest.approx(sum(report.seconds for report in reports))
     assert (statistics.waiting_rows, statistics.waiting_tokens) == (0, 0)
+
+
+def test_what_cannot_meet_its_deadline_is_refused_at_once(
+    start: MakeScheduler, make_tokens: MakeTokens
+) -> None:
+    session = gated()
+    scheduler = start(session, clock=lambda: 100.0)
+    scheduler.tune(CostModel(token=0.1), BatchLimits())
+    hold(scheduler, session, make_tokens([10]))
+    scheduler.submit(make_tokens([20]))
+    # One second runs and two wait; three rows of a token each take 0.3 s more.
+    with pytest.raises(DeadlineExceeded, match="in 1600 ms, and what waits takes about 3300 ms"):
+        scheduler.admit(3, deadline=101.6)
+    scheduler.admit(3, deadline=101.7)
+    with pytest.raises(DeadlineExceeded):
+        scheduler.submit(make_tokens([30]), deadline=102.9)
+    scheduler.submit(make_tokens([30]), deadline=103.1)
+    scheduler.admit(0, deadline=100.1)
+    statistics = scheduler.statistics()
+    assert (statistics.expired, statistics.waiting_rows) == (2, 2)
+
+
+def test_interactive_jobs_do_not_wait_for_bulk_ones(
+    start: MakeScheduler, make_tokens: MakeTokens
+) -> None:
+    session = gated()
+    scheduler = start(session, clock=lambda: 100.0, max_waiting_tokens=10**6)
+    scheduler.tune(CostModel(token=0.1), BatchLimits())
+    hold(scheduler, session, make_tokens([9]))
+    bulk = scheduler.submit(make_tokens([40] * 20), lane="bulk")
+    scheduler.submit(make_tokens([5]), deadline=102.0).add_done_callback(
+        lambda _: order.append("interactive")
+    )
+    bulk.add_done_callback(lambda _: order.append("bulk"))
+    order: list[str] = []
+    with pytest.raises(DeadlineExceeded):
+        scheduler.admit(1, deadline=102.0, lane="bulk")
+    assert session.gate is not None
+    session.gate.set()
+    assert scheduler.drain(WAIT)
+    assert order == ["interactive", "bulk"]
+    # 0.8 s for one row of 40 tokens is more than a bulk batch may take while somebody may come.
+    assert session.shapes[2:4] == [(1, 40), (1, 40)]
+
+
+def test_a_job_that_could_not_end_in_time_any_more_is_dropped(
+    start: MakeScheduler, make_tokens: MakeTokens
+) -> None:
+    now = [0.0]
+    session = gated()
+    scheduler = start(session, clock=lambda: now[0])
+    scheduler.tune(CostModel(token=0.1), BatchLimits())
+    hold(scheduler, session, make_tokens([9]))
+    late = scheduler.submit(make_tokens([20]), deadline=5.0)
+    now[0] = 4.5
+    assert session.gate is not None
+    session.gate.set()
+    with pytest.raises(DeadlineExceeded):
+        late.result(WAIT)
+    assert session.shapes == [(1, 9)]
+
+
+def test_a_device_that_does_not_respond_is_seen_and_may_come_back(
+    start: MakeScheduler, make_tokens: MakeTokens
+) -> None:
+    now = [0.0]
+    session = gated()
+    scheduler = start(session, clock=lambda: now[0], patience=Patience(30.0, 5.0, 60.0))
+    running = hold(scheduler, session, make_tokens([9]))
+
+    def state() -> tuple[bool, bool]:
+        return scheduler.pulse.responsive, scheduler.pulse.hung
+
+    now[0] = 4.9
+    assert state() == (True, False)
+    now[0] = 5.0
+    assert state() == (False, False)
+    for call in (lambda: scheduler.admit(0), lambda: scheduler.submit(make_tokens([5]))):
+        with pytest.raises(Unavailable, match="does not respond"):
+            call()
+    assert scheduler.alive
+    now[0] = 60.0
+    assert state() == (False, True)
+    assert session.gate is not None
+    session.gate.set()
+    running.result(WAIT)
+    assert scheduler.drain(WAIT)
+    assert state() == (True, False)
+
+
+def test_closing_does_not_wait_for_a_device_that_does_not_respond(
+    start: MakeScheduler, make_tokens: MakeTokens
+) -> None:
+    now = [0.0]
+    session = gated()
+    scheduler = start(session, clock=lambda: now[0])
+    hold(scheduler, session, make_tokens([9]))
+    now[0] = 100.0
+    scheduler.close()
+    assert not scheduler.alive
+
+
+def test_the_session_can_be_borrowed_between_batches(
+    start: MakeScheduler, make_tokens: MakeTokens
+) -> None:
+    session = FakeSession()
+    scheduler = start(session)
+    thread, same = scheduler.borrow(
+        lambda borrowed: (threading.current_thread().name, borrowed is session)
+    ).result(WAIT)
+    assert (thread, same) == ("bertine-encoder", True)
+    with pytest.raises(KeyError):
+        scheduler.borrow(lambda _: dict[str, int]()["absent"]).result(WAIT)
+    assert scheduler.submit(make_tokens([4])).result(WAIT).vectors.shape == (1, 64)
+    scheduler.close()
+    with pytest.raises(Unavailable):
+        scheduler.borrow(lambda _: None)
+
+
+def test_predictions_are_held_against_what_batches_take(
+    start: MakeScheduler, make_tokens: MakeTokens
+) -> None:
+    now = [0.0]
+
+    def take(rows: int, length: int) -> None:
+        now[0] += 0.02 * rows * length
+
+    reports: list[BatchReport] = []
+    scheduler = start(FakeSession(before_run=take), clock=lambda: now[0], on_batch=reports.append)
+    scheduler.tune(CostModel(token=0.01), BatchLimits())
+    for _ in range(100):
+        scheduler.submit(make_tokens([10]), lane="bulk").result(WAIT)
+    assert reports[0].predicted == pytest.approx(0.1)
+    assert reports[0].lane == "bulk"
+    assert scheduler.drain(WAIT)
+    assert reports[-1].predicted == pytest.approx(0.2, rel=0.02)
+    statistics = scheduler.statistics()
+    assert statistics.predicted_seconds == pytest.approx(sum(r.predicted for r in reports))
+    assert statistics.misjudged_seconds == pytest.approx(20 - statistics.predicted_seconds)
 
 
 def test_a_job_without_texts_is_a_defect(start: MakeScheduler) -> None:

@@ -178,3 +178,35 @@ def test_changes_during_a_rebuild_are_not_lost(monkeypatch: pytest.MonkeyPatch) 
     assert moved is not None
     assert np.array_equal(moved, vectors[0])
     assert index.status().dead == 2
+
+
+def test_allowed_and_excluded_ids_with_and_without_a_filter() -> None:
+    vectors = clustered(2, 3_000)
+    index = LiveIndex(32, Policy(ivf_min_items=2_000))
+    index.upsert(items(2_500), vectors[:2_500], 1)
+    index.rebuild()
+    index.upsert(items(500, 2_500), vectors[2_500:], 2)
+    index.delete(["item-000010"], 3)
+    wanted = frozenset({"item-000010", "item-000020", "item-002999", "item-000021", "unknown"})
+
+    def found(**request: object) -> tuple[set[str], str]:
+        [hits] = index.search(vectors[:1], Request(50, **request))  # type: ignore[arg-type]
+        return {hit.id for hit in hits.hits}, hits.plan.strategy
+
+    assert found(only=wanted) == ({"item-000020", "item-002999", "item-000021"}, "matches")
+    even = OneOf("parity", (0,))
+    assert found(only=wanted, filter=even) == ({"item-000020"}, "matches")
+    assert found(only=wanted, exclude=frozenset({"item-000020"}), filter=even)[0] == set()
+    assert found(only=frozenset()) == (set(), "matches")
+
+
+def test_an_exact_search_scores_everything() -> None:
+    vectors = clustered(3, 3_000)
+    index = LiveIndex(32, Policy(ivf_min_items=2_000))
+    index.upsert(items(3_000), vectors, 1)
+    index.rebuild()
+    queries = clustered(4, 40)
+    truth = np.argsort(-(queries @ vectors.T), axis=1)[:, :10]
+    for hits, rows in zip(index.search(queries, Request(10, exact=True)), truth, strict=True):
+        assert hits.plan.index == "exact"
+        assert {hit.id for hit in hits.hits} == {f"item-{row:06d}" for row in rows}

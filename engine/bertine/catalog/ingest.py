@@ -173,7 +173,9 @@ class Ingest:
         if not new:
             return {}
         texts = [item.text for item in new]
-        embedded = await self._encoder.embed(texts, input_type="document", deadline=deadline)
+        embedded = await self._encoder.embed(
+            texts, input_type="document", deadline=deadline, lane="bulk"
+        )
         times.tokenize += embedded.tokenize_seconds
         times.queue += embedded.queue_seconds
         times.encode += embedded.encode_seconds

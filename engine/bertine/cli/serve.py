@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from bertine.config import Limits, ServeConfig
+from bertine.engine import MakeEncoder, open_encoder
 from bertine.errors import ConfigError
 from bertine.serve import logs
 from bertine.serve.server import Server, run
@@ -92,6 +93,20 @@ def _limit_options(command: Any) -> Any:
     help="Where gRPC is answered; port 0 takes a free one.",
 )
 @click.option(
+    "--transport",
+    type=click.Choice(["grpc", "native"]),
+    default=_DEFAULTS.transport,
+    show_envvar=True,
+    help="Which library carries gRPC; native costs less and needs bertine[native].",
+)
+@click.option(
+    "--fronts",
+    type=click.IntRange(min=0),
+    default=_DEFAULTS.fronts,
+    show_envvar=True,
+    help="Processes that accept calls and tokenize for this one; 0 does it here.",
+)
+@click.option(
     "--metrics-listen",
     default=_DEFAULTS.metrics_listen,
     show_envvar=True,
@@ -110,6 +125,33 @@ def _limit_options(command: Any) -> Any:
     default=_DEFAULTS.threads,
     show_envvar=True,
     help="Threads of the encoder; 0 is one for each core.",
+)
+@click.option(
+    "--cache-mb",
+    type=click.IntRange(min=0),
+    default=_DEFAULTS.cache_mb,
+    show_envvar=True,
+    help="Mebibytes for the vectors of texts that come again; 0 keeps none.",
+)
+@click.option(
+    "--coalesce/--no-coalesce",
+    default=_DEFAULTS.coalesce,
+    show_envvar=True,
+    help="Encode a text once that comes again while it is under way.",
+)
+@click.option(
+    "--unresponsive-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=_DEFAULTS.unresponsive_seconds,
+    show_envvar=True,
+    help="How long a batch may run before health says NOT_SERVING.",
+)
+@click.option(
+    "--hung-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=_DEFAULTS.hung_seconds,
+    show_envvar=True,
+    help="How long a batch may run before the process ends, to be started again.",
 )
 @click.option(
     "--reembed/--no-reembed",
@@ -146,7 +188,15 @@ def _limit_options(command: Any) -> Any:
     help="json writes one object a line.",
 )
 @_limit_options
-def serve(config: Path | None, log_level: str, log_format: Any, **settings: Any) -> None:  # noqa: ARG001 - config is read by its callback
+@click.pass_obj
+def serve(
+    make_encoder: MakeEncoder | None,
+    /,
+    config: Path | None,  # noqa: ARG001 - read by its callback
+    log_level: str,
+    log_format: Any,
+    **settings: Any,
+) -> None:
     """Serve a model and a catalog over gRPC until SIGTERM.
 
     \b
@@ -158,7 +208,8 @@ def serve(config: Path | None, log_level: str, log_format: Any, **settings: Any)
     """  # noqa: D301 - \b is click's mark for text that is not rewrapped
     logs.configure(log_level, log_format)
     limits = Limits(**{name: settings.pop(name) for name in _LIMIT_NAMES})
-    asyncio.run(run(ServeConfig(**settings, limits=limits), _announce))
+    ready = ServeConfig(**settings, limits=limits)
+    asyncio.run(run(ready, _announce, make_encoder or open_encoder))
 
 
 def _announce(server: Server) -> None:

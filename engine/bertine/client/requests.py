@@ -48,12 +48,18 @@ class SearchOptions(TypedDict, total=False):
         filter: only items that match: ``{"year": {"gte": 1900}, "genre": ["play", "poetry"]}``,
             see `bertine.wire.filters.filter_from_mapping`; default: all.
         include_items: give each hit's text and attributes; default: not.
+        only_ids: return only these; default: any.
+        exclude_ids: never return these.
+        exact: score every item that may be returned: recall 1, slower; default: not.
     """
 
     top_k: int
     min_score: float | None
     filter: FilterLike
     include_items: bool
+    only_ids: Sequence[str]
+    exclude_ids: Sequence[str]
+    exact: bool
 
 
 class RecommendOptions(SearchOptions, total=False):
@@ -190,6 +196,11 @@ def _search_fields(options: SearchOptions) -> dict[str, Any]:
         "min_score": options.get("min_score"),
         "filter": filter_message(options.get("filter")),
         "include_items": options.get("include_items", False),
+        "scope": pb.Scope(
+            only_ids=options.get("only_ids", ()),
+            exclude_ids=options.get("exclude_ids", ()),
+            exact=options.get("exact", False),
+        ),
     }
 
 

@@ -1,6 +1,9 @@
 """Text to vector.
 
-A request passes `encoder` (the facade), `tokenizer` (text to ids), `scheduler` (one device thread),
-`batching` (which rows go together, decided over `backlog`), `padding` and `session` (ONNX Runtime).
-`vectors` cuts and packs what comes out; `fake` stands in for a model in tests.
+A request passes `encoder` (the facade), `repeats` (what is in the `cache`, or under way for others:
+`coalescing`), `tokenizer` (text to ids), `scheduler` (one device thread), `admission` (refuse
+early), `lanes` and `batching` (whose rows go together, decided over `backlog` by the `costs` that
+`calibration` measured), `runner`, `padding` and `session` (ONNX Runtime). `mailbox` brings the
+vectors back to the event loop; `pulse` notices a device that hangs. `vectors` cuts and packs what
+comes out; `fake` stands in for a model in tests.
 """

@@ -7,7 +7,7 @@ ones is bounded, see `BatchLimits.max_passes`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from heapq import heappush, heappushpop
 
@@ -59,19 +59,6 @@ class Part:
     rows: list[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to dispatch now.
-
-    Attributes:
-        batch: to run together; empty only if nothing waits.
-        expired: arrival numbers of jobs whose deadline has come; what waited of them is dropped.
-    """
-
-    batch: tuple[Part, ...]
-    expired: tuple[int, ...]
-
-
 class Fairness:
     """Remembers who has been passed over how often, without a count for each job.
 
@@ -97,34 +84,43 @@ class Fairness:
             heappushpop(self._youngest, youngest)
 
 
-def plan(waiting: Backlog, fairness: Fairness, now: float, limits: BatchLimits) -> Plan:
-    """Choose the next batch. What the plan names no longer waits afterwards.
+def plan(
+    waiting: Backlog,
+    fairness: Fairness,
+    limits: BatchLimits,
+    most_rows: Callable[[int], int] | None = None,
+) -> tuple[Part, ...]:
+    """Choose the next batch. What it names no longer waits afterwards.
 
     The time it takes depends on the batch and on how many different lengths wait, not on how many
     rows do.
 
     Args:
-        waiting: what waits.
+        waiting: what waits and has not expired, see `Backlog.expire`.
         fairness: of the batches chosen from it before.
-        now: the clock's reading, comparable with the jobs' deadlines.
         limits: see `BatchLimits`.
+        most_rows: how many rows a batch may have whose longest has this length, at least 1; None
+            is no further limit.
+
+    Returns:
+        What to run together; empty only if nothing waits.
     """
-    expired = waiting.expire(now)
-    shape = _Shape(limits)
+    shape = _Shape(limits, most_rows)
     batch = tuple(
         Part(run.job, run.length, waiting.take(run, count))
         for run, count in _choose(waiting, fairness.horizon, shape).items()
     )
     if batch:
         fairness.record(max(part.job for part in batch))
-    return Plan(batch, expired)
+    return batch
 
 
 class _Shape:
     """The batch so far: rows, longest, and the tokens that are not padding."""
 
-    def __init__(self, limits: BatchLimits) -> None:
+    def __init__(self, limits: BatchLimits, most_rows: Callable[[int], int] | None) -> None:
         self._limits = limits
+        self._most_rows = most_rows
         self.rows = 0
         self.longest = 0
         self.tokens = 0
@@ -136,9 +132,11 @@ class _Shape:
 
     def room(self, length: int) -> int:
         """How many rows of this length fit."""
-        limits = self._limits
-        fit = min(limits.max_tokens // max(self.longest, length), limits.max_rows) - self.rows
-        return fit if self.rows else max(fit, 1)
+        limits, longest = self._limits, max(self.longest, length)
+        fit = min(limits.max_tokens // longest, limits.max_rows)
+        if self._most_rows is not None:
+            fit = min(fit, self._most_rows(longest))
+        return fit - self.rows if self.rows else max(fit, 1)
 
     def pads_little(self, length: int, count: int) -> bool:
         """Whether padding stays within its share if ``count`` rows of ``length`` join."""
@@ -161,6 +159,8 @@ def _choose(waiting: Backlog, horizon: int, shape: _Shape) -> dict[Run, int]:
             break
         if not _join(run, shape, chosen):
             return chosen  # an overdue row stays behind, and nothing younger may pass it
+    if shape.rows == waiting.rows:
+        return chosen
     for run in _similar(waiting, shape.longest):
         if shape.full:
             break

@@ -5,27 +5,36 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Self
 
 from bertine.artifact import Artifact, Manifest
 from bertine.encode.batching import BatchLimits
+from bertine.encode.cache import Cache
+from bertine.encode.calibration import calibrate
+from bertine.encode.coalescing import Flights
 from bertine.encode.contract import Session
 from bertine.encode.cores import usable_cores
+from bertine.encode.costs import best_tokens, fit
 from bertine.encode.job import Encoded
-from bertine.encode.request import Embedded, Request, Tokenized, answer
+from bertine.encode.lanes import Lane
+from bertine.encode.mailbox import Mailbox
+from bertine.encode.repeats import Repeats
+from bertine.encode.request import Embedded, Request, Tokenized
 from bertine.encode.scheduler import Scheduler
 from bertine.encode.session import OnnxSession
+from bertine.encode.settings import DEFAULT_SETTINGS, Settings
 from bertine.encode.statistics import BatchReport, Statistics
 from bertine.encode.tokenizer import Tokenizer
+from bertine.encode.work import Work
 from bertine.errors import ArtifactError
 from bertine.types import InputType
 
 # Precisions by device, the preferred first. On a CPU int8 is 1.6 times as fast as fp32 and costs
 # 0.3 points of Spearman.
 _PREFERENCE = {"cpu": ("int8", "fp32")}
-
-DEFAULT_LIMITS = BatchLimits()
-DEFAULT_MAX_WAITING_TOKENS = 262_144
+# A batch of the shortest texts should be as large as one of longer ones.
+_SHORTEST_TEXT = 8
 
 
 class Encoder:
@@ -36,8 +45,7 @@ class Encoder:
         variant: which variant of it ``session`` is.
         tokenizer: of the model.
         session: closed with the encoder.
-        limits: of a batch.
-        max_waiting_tokens: see `Scheduler`.
+        settings: see `Settings`.
         on_batch: see `Scheduler`.
     """
 
@@ -48,8 +56,7 @@ class Encoder:
         tokenizer: Tokenizer,
         session: Session,
         *,
-        limits: BatchLimits = DEFAULT_LIMITS,
-        max_waiting_tokens: int = DEFAULT_MAX_WAITING_TOKENS,
+        settings: Settings = DEFAULT_SETTINGS,
         on_batch: Callable[[BatchReport], None] | None = None,
     ) -> None:
         self.manifest = manifest
@@ -59,14 +66,13 @@ class Encoder:
         self.provider = session.provider
         self._tokenizer = tokenizer
         self._session = session
+        self._settings = settings
         self._scheduler = Scheduler(
-            session,
-            pad_token_id=manifest.pad_token_id,
-            limits=limits,
-            max_waiting_tokens=max_waiting_tokens,
-            on_batch=on_batch,
+            session, pad_token_id=manifest.pad_token_id, settings=settings, on_batch=on_batch
         )
         self._pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="bertine-tokenizer")
+        self._cache = Cache(settings.cache_bytes) if settings.cache_bytes else None
+        self._repeats: Repeats | None = None
 
     @classmethod
     def open(
@@ -76,8 +82,7 @@ class Encoder:
         variant: str = "auto",
         device: str = "cpu",
         threads: int | None = None,
-        limits: BatchLimits = DEFAULT_LIMITS,
-        max_waiting_tokens: int = DEFAULT_MAX_WAITING_TOKENS,
+        settings: Settings = DEFAULT_SETTINGS,
         on_batch: Callable[[BatchReport], None] | None = None,
     ) -> Self:
         """Load a model; its hashes are verified before anything is read.
@@ -87,8 +92,7 @@ class Encoder:
             variant: a name, or ``auto``: the fastest that is meant for the device.
             device: ``cpu``.
             threads: of one operator; None is one for each usable core.
-            limits: of a batch.
-            max_waiting_tokens: see `Scheduler`.
+            settings: see `Settings`.
             on_batch: see `Scheduler`.
 
         Raises:
@@ -107,25 +111,38 @@ class Encoder:
             prompts=manifest.prompts,
         )
         session = OnnxSession(path, dimensions=manifest.dimensions, threads=threads, device=device)
-        return cls(
-            manifest,
-            name,
-            tokenizer,
-            session,
-            limits=limits,
-            max_waiting_tokens=max_waiting_tokens,
-            on_batch=on_batch,
-        )
+        return cls(manifest, name, tokenizer, session, settings=settings, on_batch=on_batch)
 
     @property
     def alive(self) -> bool:
         """Whether it can still serve, see `Scheduler.alive`."""
         return self._scheduler.alive
 
+    @property
+    def responsive(self) -> bool:
+        """Whether the device answers; where it does not, it may still come back."""
+        return self._scheduler.pulse.responsive
+
+    @property
+    def hung(self) -> bool:
+        """Whether the device has not answered for so long that only a new process may help."""
+        return self._scheduler.pulse.hung
+
     def warm_up(self) -> None:
-        """Run a few shapes, so that the first caller does not pay for first allocations."""
-        for words, rows in ((8, 1), (16, 8), (self.manifest.max_length, 4)):
-            self.embed_sync(["a " * words] * rows)
+        """Time a few shapes, and set the cost model and the budget of a batch by them.
+
+        The first caller then does not pay for first allocations either. Takes about a second.
+
+        Raises:
+            EncodeError: the model failed.
+        """
+        manifest = self.manifest
+        measure = partial(calibrate, max_length=manifest.max_length, token_id=manifest.pad_token_id)
+        costs = fit(self._scheduler.borrow(measure).result())
+        tokens = best_tokens(costs)
+        measured = BatchLimits(tokens, max_rows=tokens // _SHORTEST_TEXT)
+        self._scheduler.tune(costs, self._settings.limits or measured)
+        self.embed_sync(["a"])
 
     async def embed(
         self,
@@ -135,10 +152,12 @@ class Encoder:
         input_type: InputType = "none",
         truncate: bool = True,
         deadline: float | None = None,
+        lane: Lane = "interactive",
     ) -> Embedded:
         """Encode texts, or token ids, for a caller on an event loop.
 
-        Cancelling the awaiting task drops what is not yet dispatched.
+        Cancelling the awaiting task drops what is not yet dispatched, unless another caller waits
+        for the same text.
 
         Args:
             texts: to tokenize and encode.
@@ -146,29 +165,21 @@ class Encoder:
             input_type: which of the model's prompts goes before each text.
             truncate: cut at the model's maximum length; otherwise a longer input is refused.
             deadline: reading of `time.monotonic` after which the answer is useless.
+            lane: ``interactive`` goes before ``bulk``; bulk work leaves nothing in the cache.
 
         Returns:
-            One vector for each input, in order.
+            One vector for each input, in order; the caller's own, to be changed at will.
 
         Raises:
             InvalidInput: not exactly one of texts and token ids, or one that cannot be encoded.
             Overloaded: too much waits.
-            DeadlineExceeded: the deadline passed before all was dispatched.
-            Unavailable: draining, closed or failed.
+            DeadlineExceeded: the deadline passed before all was dispatched, or will have.
+            Unavailable: draining, closed or failed, or the device does not respond.
             EncodeError: the model failed on one of the inputs.
         """
         request = Request(self._tokenizer, texts, token_ids, input_type, truncate=truncate)
-        self._scheduler.admit(request.inputs, deadline)
-        tasks = self._tokenize(request, inline=request.short)
-        jobs: list[Future[Encoded]] = []
-        try:
-            for task in tasks:
-                part = task.result() if task.done() else await asyncio.wrap_future(task)
-                jobs.append(self._submit(part, deadline))
-            encoded = [await asyncio.wrap_future(job) for job in jobs]
-        finally:
-            _cancel(tasks, jobs)
-        return answer([task.result() for task in tasks], encoded, self.dimensions)
+        start = partial(self._start, deadline=deadline, lane=lane)
+        return await self._for_this_loop().embed(request, lane, start)
 
     def embed_sync(
         self,
@@ -179,22 +190,24 @@ class Encoder:
         truncate: bool = True,
         deadline: float | None = None,
     ) -> Embedded:
-        """As `embed`, for a caller without an event loop; blocks."""
+        """As `embed` in the bulk lane, for a caller without an event loop; blocks.
+
+        Nothing is taken from the cache or shared with other callers.
+        """
         request = Request(self._tokenizer, texts, token_ids, input_type, truncate=truncate)
-        self._scheduler.admit(request.inputs, deadline)
-        tasks = self._tokenize(request, inline=request.short)
-        jobs: list[Future[Encoded]] = []
+        work = self._start(request, deadline=deadline, lane="bulk")
         try:
-            for task in tasks:
-                jobs.append(self._submit(task.result(), deadline))  # noqa: PERF401  may raise midway
-            encoded = [job.result() for job in jobs]
+            return work.run_sync()
         finally:
-            _cancel(tasks, jobs)
-        return answer([task.result() for task in tasks], encoded, self.dimensions)
+            work.cancel()
 
     def statistics(self) -> Statistics:
-        """See `Scheduler.statistics`."""
-        return self._scheduler.statistics()
+        """See `Statistics`."""
+        statistics = self._scheduler.statistics()
+        if self._cache is not None:
+            statistics.cache = self._cache.use()
+        statistics.coalesced = self._joined()
+        return statistics
 
     def drain(self, timeout: float | None = None) -> bool:
         """See `Scheduler.drain`."""
@@ -206,8 +219,30 @@ class Encoder:
         self._pool.shutdown(cancel_futures=True)
         self._session.close()
 
-    def _tokenize(self, request: Request, *, inline: bool) -> list[Future[Tokenized]]:
-        if not inline:
+    def _joined(self) -> int:
+        flights = self._repeats and self._repeats.flights
+        return flights.joined if flights else 0
+
+    def _for_this_loop(self) -> Repeats:
+        """What is shared is shared within one event loop; a program has seldom more than one."""
+        loop = asyncio.get_running_loop()
+        if self._repeats is None or self._repeats.mailbox.loop is not loop:
+            flights = Flights(self._joined()) if self._settings.coalesce else None
+            self._repeats = Repeats(Mailbox(loop), flights, self._cache, self.dimensions)
+        return self._repeats
+
+    def _start(self, request: Request, *, deadline: float | None, lane: Lane) -> Work:
+        self._scheduler.admit(request.inputs, deadline, lane)
+
+        def submit(part: Tokenized) -> Future[Encoded]:
+            return self._scheduler.submit(
+                part.tokens, deadline=deadline, lane=lane, first=part.first
+            )
+
+        return Work(self._tokenize(request), submit, self.dimensions)
+
+    def _tokenize(self, request: Request) -> list[Future[Tokenized]]:
+        if not request.short:
             return [self._pool.submit(request.tokenize, part) for part in request.parts()]
         ready: list[Future[Tokenized]] = []
         for part in request.parts():
@@ -215,17 +250,6 @@ class Encoder:
             task.set_result(request.tokenize(part))
             ready.append(task)
         return ready
-
-    def _submit(self, part: Tokenized, deadline: float | None) -> Future[Encoded]:
-        return self._scheduler.submit(part.tokens, deadline=deadline, first=part.first)
-
-
-def _cancel(tasks: Sequence[Future[Tokenized]], jobs: Sequence[Future[Encoded]]) -> None:
-    """Drop what is still under way; what is done stays as it is."""
-    for task in tasks:
-        task.cancel()
-    for job in jobs:
-        job.cancel()
 
 
 def _choose_variant(manifest: Manifest, device: str) -> str:

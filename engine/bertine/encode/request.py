@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bertine.encode.cache import Key
 from bertine.encode.job import Encoded
 from bertine.encode.tokenizer import Tokenizer
 from bertine.encode.tokens import Tokens
@@ -92,11 +94,41 @@ class Request:
         self._input_type = input_type
         self._truncate = truncate
         self._sizes = [len(entry) + _INPUT_SIZE for entry in texts or token_ids or ()]
+        self._keys: list[Key] | None = None
 
     @property
     def inputs(self) -> int:
         """How many vectors it asks for."""
         return len(self._sizes)
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether repeats of it are looked for: token ids are checked first, which takes time."""
+        return self._texts is not None or self.short
+
+    def keys(self) -> list[Key]:
+        """What makes each input's vector, see `Key`; made once, whoever asks first.
+
+        Raises:
+            InvalidInput: token ids that the model cannot take.
+        """
+        if self._keys is None:
+            self._keys = self._make_keys()
+        return self._keys
+
+    def _make_keys(self) -> list[Key]:
+        truncate = self._truncate
+        if self._texts is not None:
+            prompt = self._tokenizer.prompt(self._input_type)
+            return [(prompt, truncate, text) for text in self._texts]
+        # Checked first: True and 1.0 would be found as 1, which they must not be taken for.
+        return [("", entry.truncated, entry.ids.tobytes()) for entry in self._tokens(slice(None))]
+
+    def only(self, positions: Sequence[int]) -> Request:
+        """A request of some of the inputs."""
+        some: list[Any] = [(self._texts or self._token_ids or ())[n] for n in positions]
+        texts, token_ids = (None, some) if self._texts is None else (some, None)
+        return Request(self._tokenizer, texts, token_ids, self._input_type, truncate=self._truncate)
 
     @property
     def short(self) -> bool:
@@ -132,7 +164,7 @@ class Request:
         ids = (self._token_ids or ())[part]
         return [
             self._tokenizer.check_ids(entry, f"token_ids[{position}]", truncate=self._truncate)
-            for position, entry in enumerate(ids, part.start)
+            for position, entry in enumerate(ids, part.start or 0)
         ]
 
 
@@ -144,12 +176,13 @@ def answer(parts: Sequence[Tokenized], encoded: Sequence[Encoded], dimensions: i
         encoded: one for each part.
         dimensions: of a vector, for a request without inputs.
     """
-    tokens = [entry for part in parts for entry in part.tokens]
+    tokens = parts[0].tokens if len(parts) == 1 else [entry for p in parts for entry in p.tokens]
     weights = [len(part.tokens) / len(tokens) for part in parts]
+    cut = [position for position, entry in enumerate(tokens) if entry.truncated]
     return Embedded(
         vectors=_join([part.vectors for part in encoded], dimensions),
-        token_counts=np.fromiter((entry.length for entry in tokens), np.int32, len(tokens)),
-        truncated=tuple(position for position, entry in enumerate(tokens) if entry.truncated),
+        token_counts=np.array([len(entry.ids) for entry in tokens], np.int32),
+        truncated=tuple(cut),
         tokenize_seconds=sum(part.seconds for part in parts),
         queue_seconds=_weighted(weights, [part.queue_seconds for part in encoded]),
         encode_seconds=_weighted(weights, [part.encode_seconds for part in encoded]),

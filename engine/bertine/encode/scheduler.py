@@ -1,33 +1,36 @@
-"""The one thread that feeds the device: admission, batches, deadlines, failures."""
+"""The one thread that feeds the device, and the lanes it takes its batches from."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from functools import partial
 from queue import SimpleQueue
-from typing import NamedTuple
+from typing import TypeVar
 
-from bertine.encode.backlog import Backlog
-from bertine.encode.batching import BatchLimits, Fairness, Part, plan
+from bertine.encode.admission import Queue, latest_start, no_room, too_late
+from bertine.encode.batching import BatchLimits
 from bertine.encode.contract import Session
+from bertine.encode.costs import CostModel, Forecast
 from bertine.encode.job import Encoded, Job
-from bertine.encode.padding import pad
+from bertine.encode.lanes import Lane, Lanes, Load, Turn
+from bertine.encode.pulse import Pulse
+from bertine.encode.runner import Errand, Row, Runner
+from bertine.encode.settings import Settings
 from bertine.encode.statistics import BatchReport, Statistics, Tally
 from bertine.encode.tokens import Tokens
-from bertine.errors import DeadlineExceeded, EncodeError, Overloaded, Unavailable
-from bertine.types import Matrix
+from bertine.errors import DeadlineExceeded, Unavailable
 
 _log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
-
-class _Row(NamedTuple):
-    job: Job
-    position: int
+DEFAULT_LIMITS = BatchLimits()
+_JOIN_SECONDS = 0.1
+_CLOSED = "the encoder takes no more work; try another server"
 
 
 class Scheduler:
@@ -36,9 +39,7 @@ class Scheduler:
     Args:
         session: what encodes; only the scheduler's thread runs it.
         pad_token_id: fills the right of a batch's shorter rows.
-        limits: see `BatchLimits`.
-        max_waiting_tokens: tokens that may wait. A job that is larger is let in when nothing else
-            waits, for otherwise it could never be.
+        settings: see `Settings`.
         clock: seconds; deadlines are its readings.
         on_batch: called in the scheduler's thread after every batch; must be quick and not raise.
     """
@@ -48,25 +49,24 @@ class Scheduler:
         session: Session,
         *,
         pad_token_id: int,
-        limits: BatchLimits,
-        max_waiting_tokens: int,
+        settings: Settings,
         clock: Callable[[], float] = time.monotonic,
         on_batch: Callable[[BatchReport], None] | None = None,
     ) -> None:
         self._session = session
-        self._pad_token_id = pad_token_id
-        self._limits = limits
-        self._max_waiting_tokens = max_waiting_tokens
+        self._max_waiting_tokens = settings.max_waiting_tokens
         self._clock = clock
         self._on_batch = on_batch
+        self._pulse = Pulse(settings.patience, clock)
+        self._runner = Runner(session, pad_token_id, self._pulse, clock, self._count)
         self._lock = threading.Lock()
         self._finished = threading.Condition(self._lock)
         # A condition would wake the thread too, but takes 50 µs longer than this queue in C.
         self._wake: SimpleQueue[None] = SimpleQueue()
         # All below is guarded by _lock.
         self._idle = False
-        self._waiting = Backlog(limits.window_rows)
-        self._fairness = Fairness(limits.max_passes)
+        self._errands: deque[Errand] = deque()
+        self._lanes = Lanes(settings.limits or DEFAULT_LIMITS, settings.policy)
         self._jobs: dict[int, Job] = {}
         self._tally = Tally()
         self._accepting = True
@@ -80,26 +80,50 @@ class Scheduler:
         """Whether jobs can still be served: not closed, and the thread has not failed."""
         return self._alive
 
-    def admit(self, tokens: int, deadline: float | None = None) -> None:
+    @property
+    def pulse(self) -> Pulse:
+        """Whether the device answers."""
+        return self._pulse
+
+    def tune(self, costs: CostModel, limits: BatchLimits) -> None:
+        """Use another cost model and other limits of a batch from now on."""
+        with self._lock:
+            self._runner.forecast = Forecast(costs)
+            self._lanes.costs = costs
+            self._lanes.limits = limits
+
+    def borrow(self, use: Callable[[Session], _T]) -> Future[_T]:
+        """Let ``use`` have the session to itself, in the scheduler's thread, between batches."""
+        future: Future[_T] = Future()
+        with self._lock:
+            if not self._alive:
+                raise Unavailable(_CLOSED)
+            self._errands.append(Errand(use, future))
+            self._rouse()
+        return future
+
+    def admit(self, rows: int, deadline: float | None = None, lane: Lane = "interactive") -> None:
         """Refuse a job that `submit` would refuse, before any work is put into it.
 
         Args:
-            tokens: that it has, at least.
+            rows: that it has, each of at least one token; 0 asks whether any would be let in.
             deadline: see `submit`.
+            lane: see `submit`.
 
         Raises:
             Overloaded: too much waits; says when to come back.
-            DeadlineExceeded: the deadline has passed.
-            Unavailable: draining, closed or failed.
+            DeadlineExceeded: the deadline has passed, or passes before the job could end.
+            Unavailable: draining, closed or failed, or the device does not respond.
         """
         with self._lock:
-            self._admit(tokens, deadline)
+            self._admit(Load(rows, rows), deadline, lane)
 
     def submit(
         self,
         tokens: Sequence[Tokens],
         *,
         deadline: float | None = None,
+        lane: Lane = "interactive",
         first: int = 0,
     ) -> Future[Encoded]:
         """Encode some texts.
@@ -108,6 +132,7 @@ class Scheduler:
             tokens: at least one text, each of at least one token.
             deadline: the clock's reading after which the answer is useless. What is not
                 dispatched by then is not computed.
+            lane: it waits in: `interactive` goes before `bulk`.
             first: position of the first of them in the caller's request. What continues a
                 request that was let in is not refused for want of room, nor while draining.
 
@@ -117,17 +142,19 @@ class Scheduler:
 
         Raises:
             Overloaded: too much waits; says when to come back.
-            DeadlineExceeded: the deadline has passed.
-            Unavailable: draining, closed or failed.
+            DeadlineExceeded: the deadline has passed, or passes before the job could end.
+            Unavailable: draining, closed or failed, or the device does not respond.
             ValueError: no texts.
         """
         if not tokens:
             raise ValueError("a job needs at least one text")
         lengths = [entry.length for entry in tokens]
-        job = Job(tokens, self._session.dimensions, self._clock(), first)
+        now = self._clock()
+        job = Job(tokens, self._session.dimensions, now, first)
         with self._lock:
-            self._admit(sum(lengths), deadline, first)
-            number = self._waiting.add(lengths, deadline)
+            self._admit(Load(len(lengths), sum(lengths)), deadline, lane, first)
+            latest = latest_start(deadline, self._lanes.costs, max(lengths))
+            number = self._lanes.add(lane, lengths, now, latest)
             self._jobs[number] = job
             self._rouse()
         job.future.add_done_callback(partial(self._settled, number))
@@ -136,11 +163,11 @@ class Scheduler:
     def statistics(self) -> Statistics:
         """Totals so far and what waits now."""
         with self._lock:
-            return replace(
-                self._tally.totals(),
-                waiting_rows=self._waiting.rows,
-                waiting_tokens=self._waiting.tokens,
+            statistics = self._tally.statistics(
+                self._lanes.load("interactive"), self._lanes.load("bulk")
             )
+            statistics.batch_tokens = self._lanes.limits.max_tokens
+        return statistics
 
     def drain(self, timeout: float | None = None) -> bool:
         """Refuse new jobs and wait for those there are.
@@ -156,31 +183,38 @@ class Scheduler:
             return self._finished.wait_for(lambda: not self._jobs, timeout)
 
     def close(self) -> None:
-        """Refuse new jobs, give up those that wait, let the batch that runs end, and stop."""
+        """Refuse new jobs, give up those that wait, let the batch that runs end, and stop.
+
+        A batch that does not respond is left behind.
+        """
         with self._lock:
             self._accepting = self._alive = False
             self._closing = True
-            abandoned = [job for number, job in self._jobs.items() if number in self._waiting]
+            abandoned = [job for number, job in self._jobs.items() if number in self._lanes]
             self._rouse()
         for job in abandoned:
             job.resolve(Unavailable("the encoder was closed while this waited; try another server"))
         if threading.current_thread() is not self._thread:
-            self._thread.join()
+            while self._thread.is_alive() and self._pulse.responsive:
+                self._thread.join(_JOIN_SECONDS)
 
-    def _admit(self, tokens: int, deadline: float | None, first: int = 0) -> None:
+    def _admit(self, job: Load, deadline: float | None, lane: Lane, first: int = 0) -> None:
         if not self._alive or not (self._accepting or first):
-            raise Unavailable("the encoder takes no more work; try another server")
-        if deadline is not None and deadline <= self._clock():
+            raise Unavailable(_CLOSED)
+        if not self._pulse.responsive:
+            raise Unavailable("the device does not respond; try another server")
+        lanes, room = self._lanes, self._max_waiting_tokens
+        if deadline is None and (first or lanes.tokens + job.tokens <= room):
+            return  # as nearly always; what follows takes 5 µs
+        queue = Queue(
+            lanes.ahead_of(lane), lanes.tokens, self._pulse.left, lanes.costs, lanes.limits
+        )
+        if error := too_late(queue, job, None if deadline is None else deadline - self._clock()):
             self._tally.expired += 1
-            raise DeadlineExceeded("the deadline had passed when the request arrived")
-        waiting = self._waiting.tokens
-        if not first and waiting and waiting + tokens > self._max_waiting_tokens:
+            raise error
+        if not first and (error := no_room(queue, job, room)):
             self._tally.rejected += 1
-            raise Overloaded(
-                f"{waiting} tokens wait for the encoder, and {tokens} more would exceed "
-                f"{self._max_waiting_tokens}; try again later",
-                self._tally.seconds_for(waiting),
-            )
+            raise error
 
     def _settled(self, number: int, future: Future[Encoded]) -> None:
         """Forget a job, whoever ended it, and drop what still waits of it."""
@@ -188,7 +222,7 @@ class Scheduler:
             future.set_running_or_notify_cancel()
         with self._lock:
             del self._jobs[number]
-            self._waiting.discard(number)
+            self._lanes.discard(number)
             self._tally.cancelled += future.cancelled()
             if not self._jobs:
                 self._finished.notify_all()
@@ -200,84 +234,57 @@ class Scheduler:
 
     def _work(self) -> None:
         try:
-            while (rows := self._next_batch()) is not None:
-                self._serve(rows)
+            while (turn := self._next_turn()) is not None:
+                rows, lane = turn
+                if failed := self._runner.run(rows, lane):
+                    with self._lock:
+                        self._tally.failed += failed
         except BaseException as error:  # noqa: BLE001  whatever it is, nobody must wait for ever
             _log.exception("the encoder's thread failed")
             self._fail(error)
 
-    def _next_batch(self) -> list[_Row] | None:
+    def _next_turn(self) -> tuple[list[Row], Lane] | None:
         """Wait for rows to run; None is the end."""
         while True:
+            errand = None
             with self._lock:
-                if self._waiting.rows:
-                    rows, expired = self._plan()
+                if self._errands:
+                    errand = self._errands.popleft()
+                elif self._lanes.rows:
+                    turn = self._lanes.plan(self._clock())
+                    rows, late = self._rows(turn), self._late(turn)
                     break
-                if self._closing:
+                elif self._closing:
                     return None
-                self._idle = True
-            self._wake.get()
-        for job in expired:
-            job.resolve(DeadlineExceeded("the deadline passed while the request waited"))
-        return rows
-
-    def _plan(self) -> tuple[list[_Row], list[Job]]:
-        """Rows to run now and jobs that came too late."""
-        chosen = plan(self._waiting, self._fairness, self._clock(), self._limits)
-        expired = [self._jobs[number] for number in chosen.expired]
-        self._tally.expired += len(expired)
-        return [row for part in chosen.batch for row in self._rows(part)], expired
-
-    def _rows(self, part: Part) -> list[_Row]:
-        job = self._jobs[part.job]
-        return [_Row(job, position) for position in part.rows]
-
-    def _serve(self, rows: list[_Row]) -> None:
-        """Run rows together; where that fails run halves, down to the guilty row."""
-        dispatched = self._clock()
-        parts = [rows]
-        while parts:
-            part = [row for row in parts.pop() if not row.job.done]
-            if not part:
-                continue
-            try:
-                vectors, seconds = self._encode(part)
-            except EncodeError as error:
-                self._blame(part, error, parts)
+                else:
+                    self._idle = True
+            if errand is None:
+                self._wake.get()
             else:
-                for row, vector in zip(part, vectors, strict=True):
-                    queued = dispatched - row.job.submitted
-                    row.job.deliver(row.position, vector, queued, seconds)
+                errand.run(self._session)
+        for job in late:
+            job.resolve(DeadlineExceeded("the deadline passed while the request waited"))
+        return rows, turn.lane
 
-    def _blame(self, part: list[_Row], error: EncodeError, parts: list[list[_Row]]) -> None:
-        if len(part) > 1:
-            half = len(part) // 2
-            parts += [part[half:], part[:half]]
-            return
-        (row,) = part
-        with self._lock:
-            self._tally.failed += 1
-        position = row.job.first + row.position
-        row.job.resolve(EncodeError(f"input {position} cannot be encoded: {error.message}"))
+    def _rows(self, turn: Turn) -> list[Row]:
+        return [Row(self._jobs[part.job], row) for part in turn.batch for row in part.rows]
 
-    def _encode(self, part: list[_Row]) -> tuple[Matrix, float]:
-        batch = [row.job.tokens[row.position].ids for row in part]
-        ids, mask = pad(batch, self._pad_token_id)
-        started = self._clock()
-        vectors = self._session.run(ids, mask)
-        seconds = self._clock() - started
-        report = BatchReport(len(batch), sum(map(len, batch)), ids.size, seconds)
+    def _late(self, turn: Turn) -> list[Job]:
+        self._tally.expired += len(turn.expired)
+        return [self._jobs[number] for number in turn.expired]
+
+    def _count(self, report: BatchReport) -> None:
         with self._lock:
             self._tally.count(report)
+            self._lanes.costs = self._runner.forecast.costs
         if self._on_batch is not None:
             self._on_batch(report)
-        return vectors, seconds
 
     def _fail(self, error: BaseException) -> None:
         with self._lock:
             self._accepting = self._alive = False
-            lost = list(self._jobs.values())
-        for job in lost:
+            lost: list[Job | Errand] = [*self._jobs.values(), *self._errands]
+        for waiting in lost:
             unavailable = Unavailable(f"the encoder stopped: {error}; the server must be restarted")
             unavailable.__cause__ = error
-            job.resolve(unavailable)
+            waiting.resolve(unavailable)

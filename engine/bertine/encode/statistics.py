@@ -1,13 +1,11 @@
-"""What the scheduler has done so far, for metrics."""
+"""What the encoder has done so far, for metrics."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 
-# The weight of the latest batch: about the last ten count.
-_RATE_SMOOTHING = 0.1
-# Seconds: below the first a retry is a storm, above the second nobody would believe it.
-_RETRY_BOUNDS = (0.01, 30.0)
+from bertine.encode.cache import CacheUse
+from bertine.encode.lanes import Lane, Load
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +17,21 @@ class BatchReport:
         tokens: without padding.
         padded_tokens: rows times the longest.
         seconds: in the session.
+        predicted: seconds by the cost model, 0 while nothing is known.
+        lane: whose turn it was.
     """
 
     rows: int
     tokens: int
     padded_tokens: int
     seconds: float
+    predicted: float = 0.0
+    lane: Lane = "interactive"
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """Totals since the start, and what waits now.
+@dataclass(slots=True)
+class Tally:
+    """Totals since the start; its owner guards it.
 
     Attributes:
         batches: that ran.
@@ -37,11 +39,11 @@ class Statistics:
         tokens: without padding.
         padded_tokens: rows times the longest, summed over the batches.
         seconds: in the session.
-        waiting_rows: texts not yet dispatched.
-        waiting_tokens: tokens not yet dispatched.
+        predicted_seconds: the same by the cost model.
+        misjudged_seconds: by how much the predictions were wrong, either way, summed.
         rejected: calls refused because the queue was full.
         cancelled: calls whose caller went away.
-        expired: calls whose deadline came before their last text was dispatched.
+        expired: calls that could not be served by their deadline, refused or dropped.
         failed: calls with a text the encoder failed on.
     """
 
@@ -50,28 +52,12 @@ class Statistics:
     tokens: int = 0
     padded_tokens: int = 0
     seconds: float = 0.0
-    waiting_rows: int = 0
-    waiting_tokens: int = 0
+    predicted_seconds: float = 0.0
+    misjudged_seconds: float = 0.0
     rejected: int = 0
     cancelled: int = 0
     expired: int = 0
     failed: int = 0
-
-
-@dataclass(slots=True)
-class Tally:
-    """Statistics in the making; its owner guards it."""
-
-    batches: int = 0
-    rows: int = 0
-    tokens: int = 0
-    padded_tokens: int = 0
-    seconds: float = 0.0
-    rejected: int = 0
-    cancelled: int = 0
-    expired: int = 0
-    failed: int = 0
-    _tokens_per_second: float = 0.0
 
     def count(self, batch: BatchReport) -> None:
         """Add one batch."""
@@ -80,26 +66,39 @@ class Tally:
         self.tokens += batch.tokens
         self.padded_tokens += batch.padded_tokens
         self.seconds += batch.seconds
-        rate = batch.tokens / max(batch.seconds, 1e-9)
-        recent = self._tokens_per_second or rate
-        self._tokens_per_second = recent + _RATE_SMOOTHING * (rate - recent)
+        self.predicted_seconds += batch.predicted
+        self.misjudged_seconds += abs(batch.predicted - batch.seconds)
 
-    def seconds_for(self, tokens: int) -> float:
-        """How long this many tokens will take, by the rate of recent batches."""
-        shortest, longest = _RETRY_BOUNDS
-        rate = self._tokens_per_second
-        return min(max(tokens / rate, shortest), longest) if rate else shortest
+    def statistics(self, interactive: Load, bulk: Load) -> Statistics:
+        """What was counted, and what waits."""
+        totals = {entry.name: getattr(self, entry.name) for entry in fields(Tally)}
+        return Statistics(**totals, interactive=interactive, bulk=bulk)
 
-    def totals(self) -> Statistics:
-        """What was counted; nothing waits."""
-        return Statistics(
-            batches=self.batches,
-            rows=self.rows,
-            tokens=self.tokens,
-            padded_tokens=self.padded_tokens,
-            seconds=self.seconds,
-            rejected=self.rejected,
-            cancelled=self.cancelled,
-            expired=self.expired,
-            failed=self.failed,
-        )
+
+@dataclass(slots=True)
+class Statistics(Tally):
+    """Totals since the start, and what is true now.
+
+    Attributes:
+        interactive: what waits in this lane, not yet dispatched.
+        bulk: the same.
+        cache: how the cache has done.
+        coalesced: texts that were under way for another caller already.
+        batch_tokens: the budget of a batch.
+    """
+
+    interactive: Load = field(default_factory=Load)
+    bulk: Load = field(default_factory=Load)
+    cache: CacheUse = field(default_factory=CacheUse)
+    coalesced: int = 0
+    batch_tokens: int = 0
+
+    @property
+    def waiting_rows(self) -> int:
+        """Texts not yet dispatched."""
+        return self.interactive.rows + self.bulk.rows
+
+    @property
+    def waiting_tokens(self) -> int:
+        """Tokens not yet dispatched."""
+        return self.interactive.tokens + self.bulk.tokens

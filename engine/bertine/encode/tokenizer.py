@@ -45,6 +45,10 @@ class Tokenizer:
         self._cutting.enable_truncation(max_length)
         self._suffix = _special_suffix(self._whole)
 
+    def prompt(self, input_type: InputType) -> str:
+        """What is put before each text, "" for nothing."""
+        return self._prompts.get(input_type, "")
+
     def encode(
         self,
         texts: Sequence[str],
@@ -69,7 +73,7 @@ class Tokenizer:
         Raises:
             InvalidInput: a text is not valid Unicode, or is too long and ``truncate`` is False.
         """
-        prompt = self._prompts.get(input_type, "")
+        prompt = self.prompt(input_type)
         prepared = [(prompt + text).strip() for text in texts]
         engine = self._cutting if truncate else self._whole
         try:

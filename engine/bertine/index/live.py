@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bertine.errors import StorageError
 from bertine.index import generation, snapshot
 from bertine.index.lifecycle import Policy, Shape, rebuild_reason, trained
-from bertine.index.search import Request, search
+from bertine.index.search import Request, Search
 from bertine.index.segment import ALIVE, Segment
 from bertine.index.view import View
 from bertine.types import Attribute, Hits, IndexStatus, Item, Matrix, Vector
@@ -151,7 +151,15 @@ class LiveIndex:
         if coarse is not None:
             generation.single_threaded()
         queries = np.ascontiguousarray(queries, np.float32)
-        return search(_view(state), queries, request, coarse, generation.REFINE)
+        view = _view(state)
+        allowed = None if request.only is None else self._rows(view, request.only)
+        return Search(view, request, coarse, generation.REFINE, allowed).run(queries)
+
+    def _rows(self, view: View, ids: Iterable[str]) -> NDArray[np.int64]:
+        """Rows of a view that are these items now; one that changed since the view is left out."""
+        places = [self._places.get(item_id) for item_id in ids]
+        rows = [view.row(*place) for place in places if place is not None]
+        return np.unique(np.array([row for row in rows if row is not None], np.int64))
 
     def status(self) -> IndexStatus:
         """What it consists of now."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-Strategy = Literal["scan", "matches", "ivf"]
+from bertine.types import Strategy
 
 EXACT_MATCHES = 4_096
 """So few matches are scored exactly faster than a trained index proposes any."""

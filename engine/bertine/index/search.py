@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bertine.index.filters import Filter, Predicate, compile_filter
 from bertine.index.planner import Counts, Plan, plan
 from bertine.index.view import View
-from bertine.types import Hit, Hits, Matrix, SearchPlan, Vector
+from bertine.types import Hit, Hits, Matrix, SearchPlan, Strategy, Vector
 
 GROWTH = 8
 """How many times more candidates each further round asks for."""
@@ -37,6 +37,8 @@ class Request:
         min_score: least similarity of a hit.
         filter: what its attributes must satisfy; None is anything.
         exclude: ids that are left out.
+        only: ids of which there is nothing else; None is anything.
+        exact: score every row that may be returned.
         now: time at which a hit must be available.
     """
 
@@ -44,6 +46,8 @@ class Request:
     min_score: float = -1.0
     filter: Filter | None = None
     exclude: frozenset[str] = frozenset()
+    only: frozenset[str] | None = None
+    exact: bool = False
     now: float = 0.0
 
 
@@ -75,37 +79,45 @@ class Ranked:
         return Ranked(self.rows[:half], self.scores[:half], exhausted=False)
 
 
-def search(
-    view: View, queries: Matrix, request: Request, coarse: Coarse | None, refine: int
-) -> list[Hits]:
-    """The best hits for each query.
+class Search:
+    """One request against one view.
 
     Args:
         view: what to search.
-        queries: float32 ``[n, d]``, unit rows, C-contiguous.
         request: what a hit must satisfy.
         coarse: trained index over the view's main rows, or None to scan.
         refine: candidates taken from `coarse` for each row wanted.
-
-    Returns:
-        One `Hits` for each query; equal scores are ordered by id.
+        allowed: rows of the ids in `Request.only`, if it is set.
     """
-    return _Search(view, request, coarse, refine).run(queries)
 
-
-class _Search:
-    """One request against one view."""
-
-    def __init__(self, view: View, request: Request, coarse: Coarse | None, refine: int) -> None:
+    def __init__(
+        self,
+        view: View,
+        request: Request,
+        coarse: Coarse | None = None,
+        refine: int = 1,
+        allowed: NDArray[np.int64] | None = None,
+    ) -> None:
         self.view = view
         self.request = request
-        self.coarse = coarse
+        self.coarse = None if request.exact else coarse
         self.refine = refine
         node = request.filter
         self.predicate: Predicate | None = None if node is None else compile_filter(node)
         self.matching = None if node is None else view.matching(node)
+        if allowed is not None:
+            known = self.matching
+            self.matching = allowed if known is None else np.intersect1d(known, allowed)
 
     def run(self, queries: Matrix) -> list[Hits]:
+        """The best hits for each query.
+
+        Args:
+            queries: float32 ``[n, d]``, unit rows, C-contiguous.
+
+        Returns:
+            One `Hits` for each query; equal scores are ordered by id.
+        """
         chosen = self._plan()
         if chosen.strategy == "matches" and self.matching is not None:
             return [self._among(query, self.matching) for query in queries]
@@ -136,7 +148,7 @@ class _Search:
             # The lower half of what the codes propose misses rows as good as its own.
             ranked = self._rank(query, pool, exhausted=False).upper_half()
             hits = self._verify(ranked)
-            yield None if hits is None else Hits(hits, SearchPlan("ivf", len(pool)))
+            yield None if hits is None else self._hits(hits, len(pool), "ivf")
 
     def _scan(self, queries: Matrix, wanted: int) -> Iterator[Hits]:
         block = max(1, _SCAN_BYTES // (4 * max(self.view.count, 1)))
@@ -156,12 +168,17 @@ class _Search:
             ranked = self._rank(query, pool, exhausted=wanted >= len(scores))
             hits = self._verify(ranked)
             if hits is not None:
-                return Hits(hits, SearchPlan("exact", len(pool)))
+                return self._hits(hits, len(pool), "scan")
             wanted *= GROWTH
 
     def _among(self, query: Vector, rows: NDArray[np.int64]) -> Hits:
         hits = self._verify(self._rank(query, rows, exhausted=True))
-        return Hits(hits or (), SearchPlan("exact", len(rows)))
+        return self._hits(hits or (), len(rows), "matches")
+
+    def _hits(self, hits: tuple[Hit, ...], examined: int, strategy: Strategy) -> Hits:
+        matching = 0 if self.matching is None else len(self.matching)
+        index: Literal["exact", "ivf"] = "ivf" if strategy == "ivf" else "exact"
+        return Hits(hits, SearchPlan(index, examined, strategy, matching))
 
     def _rank(self, query: Vector, rows: NDArray[np.int64], *, exhausted: bool) -> Ranked:
         scores = self.view.score(rows, query)
@@ -183,11 +200,15 @@ class _Search:
             if len(hits) >= self.request.top_k and score < hits[-1].score:
                 break
             row = int(ranked.rows[position])
-            if self.view.id(row) in self.request.exclude:
-                continue
-            if self.predicate is None or self.predicate(self.view.attributes(row)):
+            if self._allows(row):
                 hits.append(Hit(self.view.id(row), score))
         return hits
+
+    def _allows(self, row: int) -> bool:
+        item_id, request = self.view.id(row), self.request
+        if item_id in request.exclude or (request.only is not None and item_id not in request.only):
+            return False
+        return self.predicate is None or self.predicate(self.view.attributes(row))
 
 
 def _best(scores: Vector, count: int) -> NDArray[np.int64]:

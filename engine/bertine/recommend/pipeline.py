@@ -199,7 +199,15 @@ class Recommender:
 
 
 def _request(wanted: Wanted, exclude: frozenset[str]) -> Request:
-    return Request(wanted.top_k, wanted.min_score, wanted.filter, exclude, time.time())
+    return Request(
+        top_k=wanted.top_k,
+        min_score=wanted.min_score,
+        filter=wanted.filter,
+        exclude=exclude | wanted.exclude,
+        only=wanted.only,
+        exact=wanted.exact,
+        now=time.time(),
+    )
 
 
 def _entry(event: Event) -> HistoryEntry:

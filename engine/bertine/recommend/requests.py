@@ -34,6 +34,9 @@ class Wanted:
         min_score: least similarity; the threshold theta.
         filter: what a hit's attributes must satisfy.
         include_items: give the hits' items too.
+        only: ids of which there is nothing else; None is anything.
+        exclude: ids that are never returned.
+        exact: score every item that may be returned.
         deadline: reading of `time.monotonic` after which the answer is useless.
     """
 
@@ -41,6 +44,9 @@ class Wanted:
     min_score: float = -1.0
     filter: Filter | None = None
     include_items: bool = False
+    only: frozenset[str] | None = None
+    exclude: frozenset[str] = frozenset()
+    exact: bool = False
     deadline: float | None = None
 
 

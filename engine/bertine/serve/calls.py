@@ -6,14 +6,12 @@ import asyncio
 import functools
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Protocol, TypeAlias, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import grpc
 
-from bertine.engine import Engine
 from bertine.errors import BertineError, Unavailable
-from bertine.serve.metrics import Metrics
 from bertine.serve.status import abort, code_of
 from bertine.types import StageTimes
 from bertine.v1 import common_pb2
@@ -22,22 +20,34 @@ _log = logging.getLogger("bertine.calls")
 
 Context: TypeAlias = grpc.aio.ServicerContext
 
+Record: TypeAlias = Callable[[str, str, float], None]
+"""Told of every call that has ended: method, gRPC code, seconds."""
+
+_E = TypeVar("_E")
 _T = TypeVar("_T")
+_Method: TypeAlias = Callable[[Any, Any, Context], Coroutine[Any, Any, _T]]
+
+# grpcio says None where a call has no deadline, pygrpc-native a number beyond all ages.
+_NO_DEADLINE = 1e9
 
 
-class Gate:
+class Gate(Generic[_E]):
     """Lets calls in while the server is up, and records how each ended.
 
+    Args:
+        record: see `Record`.
+
     Attributes:
-        metrics: where they are recorded.
+        in_flight: calls under way.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
-        self.metrics = metrics
-        self._engine: Engine | None = None
+    def __init__(self, record: Record) -> None:
+        self.in_flight = 0
+        self._record = record
+        self._engine: _E | None = None
         self._closed = False
 
-    def open(self, engine: Engine) -> None:
+    def open(self, engine: _E) -> None:
         """Let calls in from now on."""
         self._engine = engine
 
@@ -46,7 +56,12 @@ class Gate:
         self._closed = True
 
     @property
-    def engine(self) -> Engine:
+    def opened(self) -> bool:
+        """Whether calls are let in, or were."""
+        return self._engine is not None
+
+    @property
+    def engine(self) -> _E:
         """What answers the calls.
 
         Raises:
@@ -56,38 +71,38 @@ class Gate:
             raise Unavailable("the server is starting; call again in a few seconds")
         return self._engine
 
-    async def run(self, name: str, context: Context, call: Callable[[], Awaitable[_T]]) -> _T:
+    async def run(self, method: _Method[_T], servicer: Any, request: Any, context: Context) -> _T:
         """Run one call; its errors become statuses."""
         started = time.perf_counter()
         code = grpc.StatusCode.OK
-        self.metrics.in_flight.inc()
+        self.in_flight += 1
         try:
             self._admit()
-            return await call()
+            return await method(servicer, request, context)
         except asyncio.CancelledError:
             code = grpc.StatusCode.CANCELLED
             raise
         except Exception as error:
-            known = _known(error, name)
-            code = code_of(known)
-            raise await abort(context, known) from error
+            told = known(error, method.__name__)
+            code = code_of(told)
+            raise await abort(context, told) from error
         finally:
-            self.metrics.in_flight.dec()
-            self._record(name, code, time.perf_counter() - started)
+            self.in_flight -= 1
+            self._ended(method.__name__, code.name, time.perf_counter() - started)
 
     def _admit(self) -> None:
         if self._closed:
             raise Unavailable("the server is shutting down; call another one, or this one later")
 
-    def _record(self, name: str, code: grpc.StatusCode, seconds: float) -> None:
-        self.metrics.call(name, code.name, seconds)
+    def _ended(self, name: str, code: str, seconds: float) -> None:
+        self._record(name, code, seconds)
         if _log.isEnabledFor(logging.DEBUG):
-            extra = {"method": name, "code": code.name, "milliseconds": round(seconds * 1e3, 3)}
+            extra = {"method": name, "code": code, "milliseconds": round(seconds * 1e3, 3)}
             _log.debug("call", extra=extra)
 
 
-def _known(error: Exception, name: str) -> BertineError:
-    """The error to tell the caller: a defect's details go to the log, not over the wire."""
+def known(error: Exception, name: str) -> BertineError:
+    """The error to tell the caller of a method: a defect's details go to the log, not to him."""
     if isinstance(error, BertineError):
         return error
     _log.exception("call failed", extra={"method": name})
@@ -97,10 +112,7 @@ def _known(error: Exception, name: str) -> BertineError:
 class Gated(Protocol):
     """A servicer that has a gate."""
 
-    gate: Gate
-
-
-_Method: TypeAlias = Callable[[Any, Any, Context], Coroutine[Any, Any, _T]]
+    gate: Gate[Any]
 
 
 def gated(method: _Method[_T]) -> _Method[_T]:
@@ -108,8 +120,7 @@ def gated(method: _Method[_T]) -> _Method[_T]:
 
     @functools.wraps(method)
     async def call(self: Gated, request: Any, context: Context) -> _T:
-        run = functools.partial(method, self, request, context)
-        return await self.gate.run(method.__name__, context, run)
+        return await self.gate.run(method, self, request, context)
 
     return call
 
@@ -117,7 +128,9 @@ def gated(method: _Method[_T]) -> _Method[_T]:
 def deadline_of(context: Context) -> float | None:
     """The call's deadline as a reading of `time.monotonic`, None if it has none."""
     remaining = context.time_remaining()
-    return None if remaining is None else time.monotonic() + float(remaining)
+    if remaining is None or remaining > _NO_DEADLINE:
+        return None
+    return time.monotonic() + float(remaining)
 
 
 def timings(times: StageTimes, started: float) -> common_pb2.Timings:

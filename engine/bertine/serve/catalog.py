@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from bertine.catalog.ingest import Upserted
+from bertine.engine import Engine
 from bertine.errors import InvalidInput
 from bertine.serve.calls import Context, Gate, deadline_of, gated, timings
+from bertine.serve.importing import import_stream
 from bertine.serve.paging import decode_page_token, encode_page_token
 from bertine.types import Collection
 from bertine.v1 import catalog_pb2 as pb
@@ -36,7 +38,7 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         gate: of the server.
     """
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate[Engine]) -> None:
         self.gate = gate
 
     @gated
@@ -95,20 +97,18 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         self, requests: AsyncIterator[pb.ImportItemsRequest], context: Context
     ) -> pb.ImportItemsResponse:
         """See ``catalog.proto``."""
-        name = ""
-        total = pb.ImportItemsResponse()
-        async for request in requests:
-            if name and request.collection not in {"", name}:
-                raise InvalidInput(
-                    "collection", f"changes from {name!r}; one stream, one collection"
-                )
-            name = name or request.collection
-            done = await self._upsert(name, request.items, deadline_of(context))
-            total.inserted += done.inserted
-            total.updated += done.updated
-            total.unchanged += done.unchanged
-            total.sequence = done.sequence
-        return total
+        deadline = deadline_of(context)
+
+        async def one(request: pb.ImportItemsRequest) -> pb.ImportItemsResponse:
+            done = await self._upsert(request.collection, request.items, deadline)
+            return pb.ImportItemsResponse(
+                inserted=done.inserted,
+                updated=done.updated,
+                unchanged=done.unchanged,
+                sequence=done.sequence,
+            )
+
+        return await import_stream(requests, one)
 
     @gated
     async def DeleteItems(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
 
-from bertine.config import Limits
-from bertine.encode.encoder import Encoder
+from bertine.artifact import Manifest
+from bertine.config import Limits, ServeConfig
+from bertine.encode.lanes import Lane
 from bertine.encode.request import Embedded
 from bertine.encode.vectors import truncate_dimensions
 from bertine.errors import InvalidInput, NotFound
@@ -15,11 +18,18 @@ from bertine.serve.calls import Context, Gate, deadline_of, gated, timings
 from bertine.types import InputType, StageTimes
 from bertine.v1 import common_pb2, embedding_pb2, embedding_pb2_grpc
 from bertine.wire.items import check_count, check_text
-from bertine.wire.values import encoding_from_wire, vectors_to_wire
+from bertine.wire.values import encoding_from_wire, fill_vectors
 
 STREAM_WINDOW = 4
 """Requests of one stream that are under way at once: enough to keep the encoder busy."""
 
+INTERACTIVE_INPUTS = 8
+"""A request of more is bulk work, unless it says otherwise."""
+
+_LANES: dict[int, Lane] = {
+    common_pb2.PRIORITY_INTERACTIVE: "interactive",
+    common_pb2.PRIORITY_BULK: "bulk",
+}
 _INPUT_TYPES: dict[int, InputType] = {
     common_pb2.INPUT_TYPE_UNSPECIFIED: "none",
     common_pb2.INPUT_TYPE_QUERY: "query",
@@ -27,14 +37,53 @@ _INPUT_TYPES: dict[int, InputType] = {
 }
 
 
-class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
+class TextEncoder(Protocol):
+    """What encodes: `bertine.encode.encoder.Encoder`, or a front's connection to one."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """Of the model."""
+
+    @property
+    def dimensions(self) -> int:
+        """Of a vector."""
+
+    async def embed(
+        self,
+        texts: Sequence[str] | None = None,
+        token_ids: Sequence[Sequence[int]] | None = None,
+        *,
+        input_type: InputType = "none",
+        truncate: bool = True,
+        deadline: float | None = None,
+        lane: Lane = "interactive",
+    ) -> Embedded:
+        """See `bertine.encode.encoder.Encoder.embed`."""
+
+
+class Embedder(Protocol):
+    """What this service stands on: a whole engine, or a front."""
+
+    @property
+    def encoder(self) -> TextEncoder:
+        """Texts to vectors."""
+
+    @property
+    def config(self) -> ServeConfig:
+        """Its limits are told to callers."""
+
+
+_E = TypeVar("_E", bound=Embedder)
+
+
+class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer, Generic[_E]):
     """Texts to vectors.
 
     Attributes:
         gate: of the server.
     """
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate[_E]) -> None:
         self.gate = gate
 
     @gated
@@ -65,36 +114,43 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
     ) -> embedding_pb2.EmbedResponse:
         started = time.perf_counter()
         encoder = self.gate.engine.encoder
-        _check(request, encoder, self.gate.engine.config.limits)
+        texts = list(request.texts)
+        _check(request, texts, encoder, self.gate.engine.config.limits)
         encoding = encoding_from_wire(request.encoding, "encoding")
         embedded = await encoder.embed(
-            list(request.texts) or None,
+            texts or None,
             [entry.ids for entry in request.token_ids] or None,
             input_type=_input_type(request.input_type),
             truncate=request.truncate if request.HasField("truncate") else True,
             deadline=deadline,
+            lane=_lane(request.priority, len(texts) or len(request.token_ids)),
         )
         dimensions = request.dimensions or encoder.dimensions
-        vectors = truncate_dimensions(embedded.vectors, dimensions)
-        return embedding_pb2.EmbedResponse(
-            vectors=vectors_to_wire(vectors, encoding),
+        response = embedding_pb2.EmbedResponse(
             token_counts=embedded.token_counts.tolist(),
             truncated=embedded.truncated,
             model=encoder.manifest.name,
             timings=timings(_stages(embedded), started),
         )
+        vectors = truncate_dimensions(embedded.vectors, dimensions)
+        fill_vectors(response.vectors, vectors, encoding)
+        return response
 
 
-def _check(request: embedding_pb2.EmbedRequest, encoder: Encoder, limits: Limits) -> None:
+def _check(
+    request: embedding_pb2.EmbedRequest, texts: list[str], encoder: TextEncoder, limits: Limits
+) -> None:
     name = encoder.manifest.name
     if request.model and request.model != name:
         raise NotFound("model", request.model, f"this server has {name!r}")
-    if request.texts and request.token_ids:
+    if texts and request.token_ids:
         raise InvalidInput("token_ids", "are set beside texts; send one of the two")
     field, what = ("token_ids", "inputs") if request.token_ids else ("texts", "texts")
-    check_count(len(request.texts) or len(request.token_ids), limits.max_inputs, field, what)
-    for position, text in enumerate(request.texts):
-        check_text(text, limits, f"texts[{position}]")
+    check_count(len(texts) or len(request.token_ids), limits.max_inputs, field, what)
+    for position, text in enumerate(texts):
+        # The field's name takes longer to compose than these to ask.
+        if not text or text.isspace() or len(text) * 4 > limits.max_text_bytes:
+            check_text(text, limits, f"texts[{position}]")
     if request.dimensions > encoder.dimensions:
         raise InvalidInput(
             "dimensions", f"is {request.dimensions}; the model's vectors have {encoder.dimensions}"
@@ -106,6 +162,15 @@ def _input_type(number: int) -> InputType:
     if input_type is None:
         raise InvalidInput("input_type", f"is {number}; known are QUERY (1) and DOCUMENT (2)")
     return input_type
+
+
+def _lane(priority: int, inputs: int) -> Lane:
+    if priority == common_pb2.PRIORITY_UNSPECIFIED:
+        return "interactive" if inputs <= INTERACTIVE_INPUTS else "bulk"
+    lane = _LANES.get(priority)
+    if lane is None:
+        raise InvalidInput("priority", f"is {priority}; known are INTERACTIVE (1) and BULK (2)")
+    return lane
 
 
 def _stages(embedded: Embedded) -> StageTimes:

@@ -9,6 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from bertine import __version__
 from bertine.encode.encoder import Encoder
+from bertine.engine import Engine
 from bertine.serve.calls import Context, Gate, gated
 from bertine.v1 import server_pb2 as pb
 from bertine.v1 import server_pb2_grpc
@@ -21,7 +22,7 @@ class ServerServicer(server_pb2_grpc.ServerServiceServicer):
         gate: of the server.
     """
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate[Engine]) -> None:
         self.gate = gate
         self._started = time.monotonic()
 

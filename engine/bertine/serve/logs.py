@@ -10,6 +10,13 @@ import structlog
 
 LogFormat = Literal["console", "json"]
 
+_configured: tuple[str, LogFormat] = ("info", "console")
+
+
+def configured() -> tuple[str, LogFormat]:
+    """What `configure` was last told, for child processes that log as this one does."""
+    return _configured
+
 
 def configure(level: str, log_format: LogFormat) -> None:
     """Send the records of all loggers to standard error.
@@ -18,6 +25,8 @@ def configure(level: str, log_format: LogFormat) -> None:
         level: ``debug``, ``info``, ``warning`` or ``error``.
         log_format: ``console`` for reading, ``json`` for one object a line.
     """
+    global _configured  # noqa: PLW0603 - as the logging it describes
+    _configured = (level, log_format)
     shared: list[structlog.types.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

@@ -13,13 +13,15 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from bertine.catalog.writer import Group
-from bertine.encode.statistics import BatchReport
+from bertine.encode.statistics import BatchReport, Statistics
 from bertine.errors import ConfigError
 from bertine.index.registry import Served
+from bertine.serve.samples import EncoderSamples
 
 _LATENCY = (
     0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0,
 )  # fmt: skip
+_RATIOS = (0.25, 0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 4.0, 10.0)
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -37,12 +39,22 @@ class Metrics:
             buckets=_LATENCY,
             registry=self.registry,
         )
-        self.in_flight = Gauge("bertine_calls_in_flight", "Calls under way", registry=self.registry)
+        # Looking a child up by its labels takes as long as observing with it.
+        self._observe: dict[tuple[str, str], Callable[[float], None]] = {}
         self._batch_rows = Histogram(
             "bertine_batch_rows", "Texts in a batch", buckets=_ROWS, registry=self.registry
         )
         self._batch_seconds = Histogram(
             "bertine_batch_seconds", "Time of a batch", buckets=_LATENCY, registry=self.registry
+        )
+        self._batch_ratio = Histogram(
+            "bertine_batch_seconds_ratio",
+            "Time of a batch as a multiple of what the cost model predicted",
+            buckets=_RATIOS,
+            registry=self.registry,
+        )
+        self._lane_texts = Counter(
+            "bertine_encoded_texts", "Texts encoded, by lane", ["lane"], registry=self.registry
         )
         self._tokens = self._counter("bertine_tokens", "Tokens encoded, without padding")
         self._padded = self._counter("bertine_padded_tokens", "Tokens encoded, with padding")
@@ -57,12 +69,19 @@ class Metrics:
 
     def call(self, method: str, code: str, seconds: float) -> None:
         """Record a call that has ended."""
-        self._seconds.labels(method, code).observe(seconds)
+        key = (method, code)
+        observe = self._observe.get(key)
+        if observe is None:
+            observe = self._observe[key] = self._seconds.labels(method, code).observe
+        observe(seconds)
 
     def on_batch(self, report: BatchReport) -> None:
         """Record a batch of the encoder."""
         self._batch_rows.observe(report.rows)
         self._batch_seconds.observe(report.seconds)
+        if report.predicted:
+            self._batch_ratio.observe(report.seconds / report.predicted)
+        self._lane_texts.labels(report.lane).inc(report.rows)
         self._tokens.inc(report.tokens)
         self._padded.inc(report.padded_tokens)
 
@@ -75,9 +94,15 @@ class Metrics:
         """Record a rebuild of an index."""
         self._rebuilds.labels(reason).inc()
 
-    def watch(self, served: Iterable[Served], waiting_tokens: Callable[[], int]) -> None:
+    def count_in_flight(self, in_flight: Callable[[], int]) -> None:
+        """Read the number of calls under way at every scrape."""
+        gauge = Gauge("bertine_calls_in_flight", "Calls under way", registry=self.registry)
+        gauge.set_function(in_flight)
+
+    def watch(self, served: Iterable[Served], encoder: Callable[[], Statistics]) -> None:
         """Read these at every scrape."""
-        self.registry.register(_Sampled(served, waiting_tokens))
+        self.registry.register(_Sampled(served))
+        self.registry.register(EncoderSamples(encoder))
 
     def serve(self, host: str, port: int) -> MetricsServer:
         """Answer ``GET /metrics``.
@@ -114,15 +139,11 @@ class MetricsServer:
 
 
 class _Sampled:
-    def __init__(self, served: Iterable[Served], waiting_tokens: Callable[[], int]) -> None:
+    def __init__(self, served: Iterable[Served]) -> None:
         self._served = served
-        self._waiting_tokens = waiting_tokens
 
     def collect(self) -> Iterator[Metric]:
         """What is true now."""
-        waiting = GaugeMetricFamily("bertine_waiting_tokens", "Tokens waiting for the encoder")
-        waiting.add_metric([], self._waiting_tokens())
-        yield waiting
         rows = GaugeMetricFamily(
             "bertine_index_rows", "Rows of an index by part", labels=["collection", "part"]
         )

@@ -6,6 +6,7 @@ import asyncio
 import time
 
 from bertine.catalog.events import DeleteUser, RecordEvents
+from bertine.engine import Engine
 from bertine.errors import InvalidInput
 from bertine.serve.calls import Context, Gate, deadline_of, gated, timings
 from bertine.types import StageTimes
@@ -28,7 +29,7 @@ class RecommendationServicer(recommendation_pb2_grpc.RecommendationServiceServic
         gate: of the server.
     """
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate[Engine]) -> None:
         self.gate = gate
 
     @gated

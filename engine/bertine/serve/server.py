@@ -5,46 +5,37 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
-
-import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from typing import NoReturn
 
 from bertine.config import ServeConfig, split_address
-from bertine.engine import Engine, Observer
-from bertine.errors import ConfigError, Unavailable
+from bertine.engine import Engine, MakeEncoder, Observer, open_encoder
+from bertine.errors import Unavailable
+from bertine.serve import memory
 from bertine.serve.calls import Gate
 from bertine.serve.catalog import CatalogServicer
 from bertine.serve.embedding import EmbeddingServicer
+from bertine.serve.front.supervisor import Fronts
 from bertine.serve.info import ServerServicer
 from bertine.serve.metrics import Metrics, MetricsServer
 from bertine.serve.recommendation import RecommendationServicer
+from bertine.serve.transport import Edge
 from bertine.v1 import (
-    catalog_pb2,
     catalog_pb2_grpc,
-    embedding_pb2,
     embedding_pb2_grpc,
-    recommendation_pb2,
     recommendation_pb2_grpc,
-    server_pb2,
     server_pb2_grpc,
 )
 
 _log = logging.getLogger(__name__)
 
-SERVICES = (
-    embedding_pb2.DESCRIPTOR.services_by_name["EmbeddingService"].full_name,
-    catalog_pb2.DESCRIPTOR.services_by_name["CatalogService"].full_name,
-    recommendation_pb2.DESCRIPTOR.services_by_name["RecommendationService"].full_name,
-    server_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name,
-)
 HEALTH_SECONDS = 0.5
-
-_SERVING = health_pb2.HealthCheckResponse.SERVING
-_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+EXIT_HUNG = 70
+"""The process's exit code if the device hangs: EX_SOFTWARE of sysexits.h."""
 
 
 class Server:
@@ -52,21 +43,28 @@ class Server:
 
     Args:
         config: see `ServeConfig`.
+        make_encoder: see `Engine.open`.
 
     Attributes:
         port: it listens on, once started.
         metrics: of this server.
     """
 
-    def __init__(self, config: ServeConfig) -> None:
+    def __init__(self, config: ServeConfig, make_encoder: MakeEncoder = open_encoder) -> None:
         self.config = config
         self.metrics = Metrics()
         self.port = 0
-        self._gate = Gate(self.metrics)
-        self._health = health.aio.HealthServicer()
+        self._make_encoder = make_encoder
+        self._gate = Gate[Engine](self.metrics.call)
         self._metrics_server: MetricsServer | None = None
         self._engine: Engine | None = None
-        self._grpc = _grpc_server(config.limits.max_message_bytes)
+        self._serving = False
+        self._edge: Edge | Fronts = (
+            Fronts(config, self._gate, self.metrics.call)
+            if config.fronts
+            else Edge(config.transport, config.limits.max_message_bytes)
+        )
+        self.metrics.count_in_flight(lambda: self._gate.in_flight + self._edge.in_flight)
 
     async def start(self, on_progress: Callable[[str], None] = lambda _: None) -> None:
         """Listen, then load. Health says SERVING when everything is warm.
@@ -79,19 +77,20 @@ class Server:
             BertineError: as `Engine.open`.
         """
         self._register()
-        await self._set_health(_NOT_SERVING)
-        self.port = self._listen()
+        self.port = self._edge.listen(self.config.listen)
         if self.config.metrics_listen:
             host, port = split_address(self.config.metrics_listen, "metrics-listen")
             self._metrics_server = self.metrics.serve(host, port)
-        await self._grpc.start()
+        await self._edge.start()
         self._engine = await asyncio.to_thread(
-            Engine.open, self.config, self._observer(on_progress)
+            Engine.open, self.config, self._observer(on_progress), self._make_encoder
         )
         engine = self._engine
-        self.metrics.watch(engine.registry, lambda: engine.encoder.statistics().waiting_tokens)
+        self.metrics.watch(engine.registry, engine.encoder.statistics)
+        memory.settle()
         self._gate.open(engine)
-        await self._set_health(_SERVING)
+        self._serving = True
+        await self._edge.set_serving(serving=True)
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Return when told to stop.
@@ -100,17 +99,28 @@ class Server:
             Unavailable: the engine has failed beyond repair; health says so before.
         """
         while not stop.is_set():
-            if self._engine is not None and not self._engine.healthy:
-                await self._set_health(_NOT_SERVING)
-                raise Unavailable("the engine has failed; the log says why")
+            if self._engine is not None:
+                await self._look_after(self._engine)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), HEALTH_SECONDS)
 
+    async def _look_after(self, engine: Engine) -> None:
+        if not (engine.healthy and self._edge.healthy):
+            await self._edge.set_serving(serving=False)
+            raise Unavailable("the engine has failed; the log says why")
+        if engine.encoder.hung:
+            end_process(f"the encoder has hung for {self.config.hung_seconds:g} s")
+        if engine.responsive != self._serving:
+            self._serving = engine.responsive
+            log = _log.warning if self._serving else _log.error
+            log("the encoder responds again" if self._serving else "the encoder does not respond")
+            await self._edge.set_serving(serving=self._serving)
+
     async def stop(self) -> None:
         """Take no new calls, let those under way end, close everything."""
-        self._gate.close()
-        await self._health.enter_graceful_shutdown()
-        await self._grpc.stop(self.config.drain_seconds)
+        if not self.config.fronts:  # fronts have gates of their own, and need this one to the end
+            self._gate.close()
+        await self._edge.stop(self.config.drain_seconds)
         if self._engine is not None:
             await asyncio.to_thread(self._engine.close)
         if self._metrics_server is not None:
@@ -125,55 +135,47 @@ class Server:
         )
 
     def _register(self) -> None:
-        gate, server = self._gate, self._grpc
-        embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(EmbeddingServicer(gate), server)
+        gate, server = self._gate, self._edge.grpc
+        if not self.config.fronts:  # a front's part
+            embedding = EmbeddingServicer(gate)
+            embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(embedding, server)
         catalog_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogServicer(gate), server)
         recommendation_pb2_grpc.add_RecommendationServiceServicer_to_server(
             RecommendationServicer(gate), server
         )
         server_pb2_grpc.add_ServerServiceServicer_to_server(ServerServicer(gate), server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, server)
-
-    def _listen(self) -> int:
-        split_address(self.config.listen, "listen")
-        try:
-            port: int = self._grpc.add_insecure_port(self.config.listen)
-        except RuntimeError as error:
-            raise ConfigError(
-                f"cannot listen on {self.config.listen}: the port is in use or the host is not "
-                "this machine's; choose another with --listen HOST:PORT"
-            ) from error
-        return port
-
-    async def _set_health(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
-        for name in ("", *SERVICES):
-            await self._health.set(name, status)
 
 
-def _grpc_server(max_message_bytes: int) -> grpc.aio.Server:
-    options = [
-        # Without this a second server would silently share the port.
-        ("grpc.so_reuseport", 0),
-        ("grpc.max_receive_message_length", max_message_bytes),
-        ("grpc.max_send_message_length", -1),
-    ]
-    return grpc.aio.server(options=options)
+def end_process(reason: str) -> NoReturn:
+    """End this process at once, so that whoever supervises it starts another.
+
+    A thread that hangs in a driver can be neither interrupted nor joined, so there is no orderly
+    way out. What was acknowledged is on disk.
+    """
+    _log.critical("the process ends: %s; it must be started again", reason)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(EXIT_HUNG)
 
 
-async def run(config: ServeConfig, on_ready: Callable[[Server], None]) -> None:
+async def run(
+    config: ServeConfig,
+    on_ready: Callable[[Server], None],
+    make_encoder: MakeEncoder = open_encoder,
+) -> None:
     """Serve until SIGTERM or SIGINT, then drain.
 
     Args:
         config: see `ServeConfig`.
         on_ready: called once calls are answered.
+        make_encoder: see `Engine.open`.
 
     Raises:
         BertineError: it could not start, or failed beyond repair.
     """
     started = time.perf_counter()
-    server = Server(config)
+    server = Server(config, make_encoder)
     stop = asyncio.Event()
     try:
         with _signals(stop):

@@ -26,8 +26,25 @@ CODES: tuple[tuple[type[errors.BertineError], grpc.StatusCode], ...] = (
 )
 
 
+_BY_NUMBER: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
+
+
+class Relayed(errors.BertineError):
+    """An error of another process of ours, passed on as it is.
+
+    Args:
+        status: what that process would have told the caller.
+    """
+
+    def __init__(self, status: status_pb2.Status) -> None:
+        super().__init__(status.message)
+        self.status = status
+
+
 def code_of(error: errors.BertineError) -> grpc.StatusCode:
     """The gRPC code of an error."""
+    if isinstance(error, Relayed):
+        return _BY_NUMBER[error.status.code]
     for kind, code in CODES:
         if isinstance(error, kind):
             return code
@@ -36,6 +53,8 @@ def code_of(error: errors.BertineError) -> grpc.StatusCode:
 
 def details_of(error: errors.BertineError) -> status_pb2.Status:
     """The error as google.rpc.Status, with BadRequest or RetryInfo where they say more."""
+    if isinstance(error, Relayed):
+        return error.status
     status = status_pb2.Status(code=code_of(error).value[0], message=error.message)
     detail = _detail(error)
     if detail is not None:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from bertine.v1 import common_pb2 as bertine_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x62\x65rtine/v1/embedding.proto\x12\nbertine.v1\x1a\x17\x62\x65rtine/v1/common.proto\"\xe6\x01\n\x0c\x45mbedRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05texts\x18\x02 \x03(\t\x12\'\n\ttoken_ids\x18\x03 \x03(\x0b\x32\x14.bertine.v1.TokenIds\x12)\n\ninput_type\x18\x04 \x01(\x0e\x32\x15.bertine.v1.InputType\x12\x15\n\x08truncate\x18\x05 \x01(\x08H\x00\x88\x01\x01\x12\x12\n\ndimensions\x18\x06 \x01(\r\x12,\n\x08\x65ncoding\x18\x07 \x01(\x0e\x32\x1a.bertine.v1.VectorEncodingB\x0b\n\t_truncate\"\x93\x01\n\rEmbedResponse\x12$\n\x07vectors\x18\x01 \x01(\x0b\x32\x13.bertine.v1.Vectors\x12\x14\n\x0ctoken_counts\x18\x02 \x03(\r\x12\x11\n\ttruncated\x18\x03 \x03(\r\x12\r\n\x05model\x18\x04 \x01(\t\x12$\n\x07timings\x18\x05 \x01(\x0b\x32\x13.bertine.v1.Timings2\x98\x01\n\x10\x45mbeddingService\x12<\n\x05\x45mbed\x12\x18.bertine.v1.EmbedRequest\x1a\x19.bertine.v1.EmbedResponse\x12\x46\n\x0b\x45mbedStream\x12\x18.bertine.v1.EmbedRequest\x1a\x19.bertine.v1.EmbedResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x62\x65rtine/v1/embedding.proto\x12\nbertine.v1\x1a\x17\x62\x65rtine/v1/common.proto\"\x8e\x02\n\x0c\x45mbedRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05texts\x18\x02 \x03(\t\x12\'\n\ttoken_ids\x18\x03 \x03(\x0b\x32\x14.bertine.v1.TokenIds\x12)\n\ninput_type\x18\x04 \x01(\x0e\x32\x15.bertine.v1.InputType\x12\x15\n\x08truncate\x18\x05 \x01(\x08H\x00\x88\x01\x01\x12\x12\n\ndimensions\x18\x06 \x01(\r\x12,\n\x08\x65ncoding\x18\x07 \x01(\x0e\x32\x1a.bertine.v1.VectorEncoding\x12&\n\x08priority\x18\x08 \x01(\x0e\x32\x14.bertine.v1.PriorityB\x0b\n\t_truncate\"\x93\x01\n\rEmbedResponse\x12$\n\x07vectors\x18\x01 \x01(\x0b\x32\x13.bertine.v1.Vectors\x12\x14\n\x0ctoken_counts\x18\x02 \x03(\r\x12\x11\n\ttruncated\x18\x03 \x03(\r\x12\r\n\x05model\x18\x04 \x01(\t\x12$\n\x07timings\x18\x05 \x01(\x0b\x32\x13.bertine.v1.Timings2\x98\x01\n\x10\x45mbeddingService\x12<\n\x05\x45mbed\x12\x18.bertine.v1.EmbedRequest\x1a\x19.bertine.v1.EmbedResponse\x12\x46\n\x0b\x45mbedStream\x12\x18.bertine.v1.EmbedRequest\x1a\x19.bertine.v1.EmbedResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,9 +33,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bertine.v1.embedding_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EMBEDREQUEST']._serialized_start=68
-  _globals['_EMBEDREQUEST']._serialized_end=298
-  _globals['_EMBEDRESPONSE']._serialized_start=301
-  _globals['_EMBEDRESPONSE']._serialized_end=448
-  _globals['_EMBEDDINGSERVICE']._serialized_start=451
-  _globals['_EMBEDDINGSERVICE']._serialized_end=603
+  _globals['_EMBEDREQUEST']._serialized_end=338
+  _globals['_EMBEDRESPONSE']._serialized_start=341
+  _globals['_EMBEDRESPONSE']._serialized_end=488
+  _globals['_EMBEDDINGSERVICE']._serialized_start=491
+  _globals['_EMBEDDINGSERVICE']._serialized_end=643
 # @@protoc_insertion_point(module_scope)

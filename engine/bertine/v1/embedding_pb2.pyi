@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class EmbedRequest(_message.Message):
-    __slots__ = ("model", "texts", "token_ids", "input_type", "truncate", "dimensions", "encoding")
+    __slots__ = ("model", "texts", "token_ids", "input_type", "truncate", "dimensions", "encoding", "priority")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     TEXTS_FIELD_NUMBER: _ClassVar[int]
     TOKEN_IDS_FIELD_NUMBER: _ClassVar[int]
@@ -16,6 +16,7 @@ class EmbedRequest(_message.Message):
     TRUNCATE_FIELD_NUMBER: _ClassVar[int]
     DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
     ENCODING_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     model: str
     texts: _containers.RepeatedScalarFieldContainer[str]
     token_ids: _containers.RepeatedCompositeFieldContainer[_common_pb2.TokenIds]
@@ -23,7 +24,8 @@ class EmbedRequest(_message.Message):
     truncate: bool
     dimensions: int
     encoding: _common_pb2.VectorEncoding
-    def __init__(self, model: _Optional[str] = ..., texts: _Optional[_Iterable[str]] = ..., token_ids: _Optional[_Iterable[_Union[_common_pb2.TokenIds, _Mapping]]] = ..., input_type: _Optional[_Union[_common_pb2.InputType, str]] = ..., truncate: bool = ..., dimensions: _Optional[int] = ..., encoding: _Optional[_Union[_common_pb2.VectorEncoding, str]] = ...) -> None: ...
+    priority: _common_pb2.Priority
+    def __init__(self, model: _Optional[str] = ..., texts: _Optional[_Iterable[str]] = ..., token_ids: _Optional[_Iterable[_Union[_common_pb2.TokenIds, _Mapping]]] = ..., input_type: _Optional[_Union[_common_pb2.InputType, str]] = ..., truncate: bool = ..., dimensions: _Optional[int] = ..., encoding: _Optional[_Union[_common_pb2.VectorEncoding, str]] = ..., priority: _Optional[_Union[_common_pb2.Priority, str]] = ...) -> None: ...
 
 class EmbedResponse(_message.Message):
     __slots__ = ("vectors", "token_counts", "truncated", "model", "timings")

@@ -23,20 +23,32 @@ class Query(_message.Message):
     def __init__(self, text: _Optional[str] = ..., token_ids: _Optional[_Union[_common_pb2.TokenIds, _Mapping]] = ..., vector: _Optional[_Union[_common_pb2.Vectors, _Mapping]] = ...) -> None: ...
 
 class SearchRequest(_message.Message):
-    __slots__ = ("collection", "queries", "top_k", "min_score", "filter", "include_items")
+    __slots__ = ("collection", "queries", "top_k", "min_score", "filter", "include_items", "scope")
     COLLECTION_FIELD_NUMBER: _ClassVar[int]
     QUERIES_FIELD_NUMBER: _ClassVar[int]
     TOP_K_FIELD_NUMBER: _ClassVar[int]
     MIN_SCORE_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_ITEMS_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
     collection: str
     queries: _containers.RepeatedCompositeFieldContainer[Query]
     top_k: int
     min_score: float
     filter: _common_pb2.Filter
     include_items: bool
-    def __init__(self, collection: _Optional[str] = ..., queries: _Optional[_Iterable[_Union[Query, _Mapping]]] = ..., top_k: _Optional[int] = ..., min_score: _Optional[float] = ..., filter: _Optional[_Union[_common_pb2.Filter, _Mapping]] = ..., include_items: bool = ...) -> None: ...
+    scope: Scope
+    def __init__(self, collection: _Optional[str] = ..., queries: _Optional[_Iterable[_Union[Query, _Mapping]]] = ..., top_k: _Optional[int] = ..., min_score: _Optional[float] = ..., filter: _Optional[_Union[_common_pb2.Filter, _Mapping]] = ..., include_items: bool = ..., scope: _Optional[_Union[Scope, _Mapping]] = ...) -> None: ...
+
+class Scope(_message.Message):
+    __slots__ = ("only_ids", "exclude_ids", "exact")
+    ONLY_IDS_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDE_IDS_FIELD_NUMBER: _ClassVar[int]
+    EXACT_FIELD_NUMBER: _ClassVar[int]
+    only_ids: _containers.RepeatedScalarFieldContainer[str]
+    exclude_ids: _containers.RepeatedScalarFieldContainer[str]
+    exact: bool
+    def __init__(self, only_ids: _Optional[_Iterable[str]] = ..., exclude_ids: _Optional[_Iterable[str]] = ..., exact: bool = ...) -> None: ...
 
 class SearchResponse(_message.Message):
     __slots__ = ("results", "timings")
@@ -67,30 +79,36 @@ class Hit(_message.Message):
     def __init__(self, id: _Optional[str] = ..., score: _Optional[float] = ..., item: _Optional[_Union[_catalog_pb2.Item, _Mapping]] = ..., explanation: _Optional[_Union[Explanation, _Mapping]] = ...) -> None: ...
 
 class SearchPlan(_message.Message):
-    __slots__ = ("index", "examined", "truncated")
+    __slots__ = ("index", "examined", "truncated", "strategy", "matching")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     EXAMINED_FIELD_NUMBER: _ClassVar[int]
     TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    MATCHING_FIELD_NUMBER: _ClassVar[int]
     index: str
     examined: int
     truncated: bool
-    def __init__(self, index: _Optional[str] = ..., examined: _Optional[int] = ..., truncated: bool = ...) -> None: ...
+    strategy: str
+    matching: int
+    def __init__(self, index: _Optional[str] = ..., examined: _Optional[int] = ..., truncated: bool = ..., strategy: _Optional[str] = ..., matching: _Optional[int] = ...) -> None: ...
 
 class SimilarItemsRequest(_message.Message):
-    __slots__ = ("collection", "item_id", "top_k", "min_score", "filter", "include_items")
+    __slots__ = ("collection", "item_id", "top_k", "min_score", "filter", "include_items", "scope")
     COLLECTION_FIELD_NUMBER: _ClassVar[int]
     ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     TOP_K_FIELD_NUMBER: _ClassVar[int]
     MIN_SCORE_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_ITEMS_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
     collection: str
     item_id: str
     top_k: int
     min_score: float
     filter: _common_pb2.Filter
     include_items: bool
-    def __init__(self, collection: _Optional[str] = ..., item_id: _Optional[str] = ..., top_k: _Optional[int] = ..., min_score: _Optional[float] = ..., filter: _Optional[_Union[_common_pb2.Filter, _Mapping]] = ..., include_items: bool = ...) -> None: ...
+    scope: Scope
+    def __init__(self, collection: _Optional[str] = ..., item_id: _Optional[str] = ..., top_k: _Optional[int] = ..., min_score: _Optional[float] = ..., filter: _Optional[_Union[_common_pb2.Filter, _Mapping]] = ..., include_items: bool = ..., scope: _Optional[_Union[Scope, _Mapping]] = ...) -> None: ...
 
 class SimilarItemsResponse(_message.Message):
     __slots__ = ("result", "timings")
@@ -132,7 +150,7 @@ class Profile(_message.Message):
     def __init__(self, position_half_life: _Optional[float] = ..., age_half_life: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., event_weights: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class RecommendRequest(_message.Message):
-    __slots__ = ("collection", "history", "user", "profile", "top_k", "min_score", "filter", "exclude_seen", "explain", "include_items")
+    __slots__ = ("collection", "history", "user", "profile", "top_k", "min_score", "filter", "exclude_seen", "explain", "include_items", "scope")
     COLLECTION_FIELD_NUMBER: _ClassVar[int]
     HISTORY_FIELD_NUMBER: _ClassVar[int]
     USER_FIELD_NUMBER: _ClassVar[int]
@@ -143,6 +161,7 @@ class RecommendRequest(_message.Message):
     EXCLUDE_SEEN_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_ITEMS_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
     collection: str
     history: _containers.RepeatedCompositeFieldContainer[HistoryEntry]
     user: str
@@ -153,7 +172,8 @@ class RecommendRequest(_message.Message):
     exclude_seen: bool
     explain: bool
     include_items: bool
-    def __init__(self, collection: _Optional[str] = ..., history: _Optional[_Iterable[_Union[HistoryEntry, _Mapping]]] = ..., user: _Optional[str] = ..., profile: _Optional[_Union[Profile, _Mapping]] = ..., top_k: _Optional[int] = ..., min_score: _Optional[float] = ..., filter: _Optional[_Union[_common_pb2.Filter, _Mapping]] = ..., exclude_seen: bool = ..., explain: bool = ..., include_items: bool = ...) -> None: ...
+    scope: Scope
+    def __init__(self, collection: _Optional[str] = ..., history: _Optional[_Iterable[_Union[HistoryEntry, _Mapping]]] = ..., user: _Optional[str] = ..., profile: _Optional[_Union[Profile, _Mapping]] = ..., top_k: _Optional[int] = ..., min_score: _Optional[float] = ..., filter: _Optional[_Union[_common_pb2.Filter, _Mapping]] = ..., exclude_seen: bool = ..., explain: bool = ..., include_items: bool = ..., scope: _Optional[_Union[Scope, _Mapping]] = ...) -> None: ...
 
 class RecommendResponse(_message.Message):
     __slots__ = ("result", "skipped", "history_size", "timings")

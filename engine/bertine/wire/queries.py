@@ -37,8 +37,17 @@ def wanted_from_wire(request: Request, limits: Limits, deadline: float | None) -
         min_score=min_score,
         filter=filter_from_wire(request.filter),
         include_items=request.include_items,
+        only=_ids(request.scope.only_ids, limits, "scope.only_ids") or None,
+        exclude=_ids(request.scope.exclude_ids, limits, "scope.exclude_ids"),
+        exact=request.scope.exact,
         deadline=deadline,
     )
+
+
+def _ids(ids: Sequence[str], limits: Limits, field: str) -> frozenset[str]:
+    if len(ids) > limits.max_inputs:
+        raise InvalidInput(field, f"holds {len(ids):,} ids; send at most {limits.max_inputs:,}")
+    return frozenset(ids)
 
 
 def queries_from_wire(messages: Sequence[pb.Query], dimensions: int, limits: Limits) -> list[Query]:
@@ -86,7 +95,11 @@ def hits_to_wire(
     """
     message = pb.HitList(
         plan=pb.SearchPlan(
-            index=hits.plan.index, examined=hits.plan.examined, truncated=hits.plan.truncated
+            index=hits.plan.index,
+            examined=hits.plan.examined,
+            truncated=hits.plan.truncated,
+            strategy=hits.plan.strategy,
+            matching=hits.plan.matching,
         )
     )
     for position, hit in enumerate(hits.hits):

@@ -54,13 +54,24 @@ def vectors_to_wire(vectors: Matrix, encoding: VectorEncoding = "float32") -> pb
         vectors: float32 ``[n, d]``, unit rows.
         encoding: of the bytes.
     """
-    count, dimensions = vectors.shape
-    return pb.Vectors(
-        data=pack(vectors, encoding),
-        encoding=encoding_to_wire(encoding),
-        dimensions=dimensions,
-        count=count,
-    )
+    message = pb.Vectors()
+    fill_vectors(message, vectors, encoding)
+    return message
+
+
+def fill_vectors(
+    message: pb.Vectors, vectors: Matrix, encoding: VectorEncoding = "float32"
+) -> None:
+    """Pack vectors into a part of a larger message: handing that a message would copy it.
+
+    Args:
+        message: empty; written.
+        vectors: see `vectors_to_wire`.
+        encoding: see `vectors_to_wire`.
+    """
+    message.count, message.dimensions = vectors.shape
+    message.encoding = encoding_to_wire(encoding)
+    message.data = pack(vectors, encoding)
 
 
 def vectors_from_wire(message: pb.Vectors, dimensions: int, field: str) -> Matrix:

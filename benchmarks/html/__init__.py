@@ -1,0 +1,1 @@
+"""Results as one page: ``python -m benchmarks.html RESULT.json ... --out report.html``."""

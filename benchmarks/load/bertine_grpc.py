@@ -1,0 +1,72 @@
+"""Bertine's own services."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.load.contract import STAGES, Priority, UnexpectedAnswerError
+from benchmarks.load.grpc_calls import GrpcTarget
+from bertine.types import Matrix
+from bertine.v1 import common_pb2, embedding_pb2, recommendation_pb2
+
+_MICROSECONDS = 1e-6
+_PRIORITIES: dict[Priority, common_pb2.Priority] = {
+    "": common_pb2.PRIORITY_UNSPECIFIED,
+    "interactive": common_pb2.PRIORITY_INTERACTIVE,
+    "bulk": common_pb2.PRIORITY_BULK,
+}
+
+
+class _BertineTarget(GrpcTarget):
+    def stages(self, payload: bytes) -> tuple[float, ...] | None:
+        """See `Target.stages`."""
+        timings = self.answered(payload).timings
+        return tuple(getattr(timings, f"{stage}_us") * _MICROSECONDS for stage in STAGES)
+
+
+class BertineEmbed(_BertineTarget):
+    """``EmbeddingService.Embed``."""
+
+    method = "/bertine.v1.EmbeddingService/Embed"
+
+    def pack(self, texts: Sequence[str]) -> bytes:
+        """See `Target.pack`."""
+        priority = _PRIORITIES[self.spec.priority]
+        request = embedding_pb2.EmbedRequest(model=self.spec.model, texts=texts, priority=priority)
+        return bytes(request.SerializeToString())
+
+    def answered(self, payload: bytes) -> embedding_pb2.EmbedResponse:
+        """See `GrpcTarget.answered`."""
+        return embedding_pb2.EmbedResponse.FromString(payload)
+
+    def vectors(self, payload: bytes) -> Matrix:
+        """See `Target.vectors`."""
+        packed = self.answered(payload).vectors
+        return np.frombuffer(packed.data, "<f4").reshape(packed.count, packed.dimensions)
+
+
+class BertineSearch(_BertineTarget):
+    """``RecommendationService.Search`` in `TargetSpec.collection`."""
+
+    method = "/bertine.v1.RecommendationService/Search"
+
+    def pack(self, texts: Sequence[str]) -> bytes:
+        """See `Target.pack`."""
+        queries = [recommendation_pb2.Query(text=text) for text in texts]
+        request = recommendation_pb2.SearchRequest(collection=self.spec.collection, queries=queries)
+        return bytes(request.SerializeToString())
+
+    def answered(self, payload: bytes) -> Any:
+        """See `GrpcTarget.answered`."""
+        return recommendation_pb2.SearchResponse.FromString(payload)
+
+    def vectors(self, payload: bytes) -> Matrix:
+        """A search has none.
+
+        Raises:
+            UnexpectedAnswerError: always.
+        """
+        raise UnexpectedAnswerError(f"Search answers with hits, not vectors: {len(payload)} bytes")

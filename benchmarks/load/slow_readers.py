@@ -1,0 +1,72 @@
+"""Clients that ask for much and read little, as a stalled network or program does."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import grpc
+
+from bertine.v1 import embedding_pb2, embedding_pb2_grpc
+
+
+class SlowReaders:
+    """Streams of ``EmbedStream`` that always have a request for the server. Meant for a `Remote`.
+
+    Args:
+        address: HOST:PORT.
+        texts: of every request.
+    """
+
+    def __init__(self, address: str, texts: Sequence[str]) -> None:
+        self._address = address
+        self._request = embedding_pb2.EmbedRequest(texts=texts)
+
+    def run(self, streams: int, seconds: float, pause: float) -> dict[str, int]:
+        """Read one answer of each stream, pause, and so on; then go away in the middle.
+
+        A stream that the server ends, as overload, is opened again after a pause.
+
+        Args:
+            streams: at once.
+            seconds: how long.
+            pause: seconds between two answers of a stream.
+
+        Returns:
+            How many answers were read, and how many streams the server ended.
+        """
+        return asyncio.run(self._run(streams, seconds, pause))
+
+    def close(self) -> None:
+        """There is nothing left to close after `run`."""
+
+    async def _run(self, streams: int, seconds: float, pause: float) -> dict[str, int]:
+        end = time.perf_counter() + seconds
+        counts = {"answers": 0, "ended": 0}
+        async with grpc.aio.insecure_channel(self._address) as channel:
+            stub = embedding_pb2_grpc.EmbeddingServiceStub(channel)
+            await asyncio.gather(*[self._reader(stub, end, pause, counts) for _ in range(streams)])
+        return counts
+
+    async def _reader(self, stub: Any, end: float, pause: float, counts: dict[str, int]) -> None:
+        while time.perf_counter() < end:
+            call = stub.EmbedStream(self._requests(end))
+            try:
+                await self._read(call, end, pause, counts)
+            except grpc.aio.AioRpcError:
+                counts["ended"] += 1
+                await asyncio.sleep(pause)
+            finally:
+                call.cancel()
+
+    async def _read(self, call: Any, end: float, pause: float, counts: dict[str, int]) -> None:
+        while time.perf_counter() < end and await call.read() is not grpc.aio.EOF:
+            counts["answers"] += 1
+            await asyncio.sleep(min(pause, max(0.0, end - time.perf_counter())))
+
+    async def _requests(self, end: float) -> AsyncIterator[embedding_pb2.EmbedRequest]:
+        """As many as the server's flow control lets in."""
+        while time.perf_counter() < end:
+            yield self._request

@@ -1,0 +1,96 @@
+"""Whether a job may wait for the encoder at all: decided before any work is put into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bertine.encode.batching import BatchLimits
+from bertine.encode.costs import CostModel
+from bertine.encode.lanes import Load
+from bertine.errors import BertineError, DeadlineExceeded, Overloaded
+
+# A prediction may be wrong, and a refusal cannot be taken back: only what would be late even if
+# everything took half as long is refused.
+_SURE = 0.5
+# Seconds: below the first a retry is a storm, above the second nobody would believe it.
+_RETRY_BOUNDS = (0.01, 30.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What a job finds when it comes.
+
+    Attributes:
+        ahead: rows that go before it.
+        waiting_tokens: of all rows that wait.
+        running: seconds that the batch which runs still takes.
+        costs: what batches take.
+        limits: of a batch.
+    """
+
+    ahead: Load
+    waiting_tokens: int
+    running: float
+    costs: CostModel
+    limits: BatchLimits
+
+    def seconds(self, more: Load) -> float:
+        """When ``more`` will be done, by the cost model: seconds from now."""
+        total, limits = self.ahead + more, self.limits
+        return self.running + self.costs.queue_seconds(
+            total.rows, total.tokens, limits.max_rows, limits.max_tokens
+        )
+
+
+def too_late(queue: Queue, job: Load, left: float | None) -> BertineError | None:
+    """The error to refuse a job with that cannot be done in time, if it cannot.
+
+    Args:
+        queue: what it finds.
+        job: what it brings, at least; no rows need not wait for any.
+        left: seconds to its deadline; None is for ever.
+    """
+    if left is None:
+        return None
+    if left <= 0:
+        return DeadlineExceeded("the deadline had passed when the request arrived")
+    needed = queue.seconds(job) if job.rows else 0.0
+    if needed * _SURE <= left:
+        return None
+    return DeadlineExceeded(
+        f"the deadline is in {left * 1e3:.0f} ms, and what waits takes about "
+        f"{needed * 1e3:.0f} ms; allow more time or send less at once"
+    )
+
+
+def no_room(queue: Queue, job: Load, max_waiting_tokens: int) -> BertineError | None:
+    """The error to refuse a job with for which there is no room, if there is none.
+
+    A job that is larger than all the room there is may come when nothing waits, for otherwise it
+    never could.
+
+    Args:
+        queue: what it finds.
+        job: what it brings, at least.
+        max_waiting_tokens: that may wait.
+    """
+    waiting = queue.waiting_tokens
+    if not waiting or not job.tokens or waiting + job.tokens <= max_waiting_tokens:
+        return None
+    shortest, longest = _RETRY_BOUNDS
+    return Overloaded(
+        f"{waiting} tokens wait for the encoder, and {job.tokens} more would exceed "
+        f"{max_waiting_tokens}; try again later",
+        min(max(queue.seconds(Load()), shortest), longest),
+    )
+
+
+def latest_start(deadline: float | None, costs: CostModel, longest: int) -> float | None:
+    """The clock's reading from which on a job cannot end by its deadline.
+
+    Args:
+        deadline: of the job; None is never.
+        costs: what batches take.
+        longest: tokens of its longest row.
+    """
+    return None if deadline is None else deadline - _SURE * costs.seconds(1, longest)

@@ -1,0 +1,127 @@
+"""Running batches on the session: padded, timed, and split where one of the rows is guilty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, NamedTuple
+
+from bertine.encode.contract import Session
+from bertine.encode.costs import CostModel, Forecast
+from bertine.encode.job import Job
+from bertine.encode.lanes import Lane
+from bertine.encode.padding import pad
+from bertine.encode.pulse import Pulse
+from bertine.encode.statistics import BatchReport
+from bertine.errors import EncodeError
+from bertine.types import Matrix
+
+
+class Row(NamedTuple):
+    """One text of a batch: which job's, and where in it."""
+
+    job: Job
+    position: int
+
+
+class Errand:
+    """Something else to be done with the session, see `Scheduler.borrow`."""
+
+    def __init__(self, use: Callable[[Session], Any], future: Future[Any]) -> None:
+        self._use = use
+        self._future = future
+
+    def run(self, session: Session) -> None:
+        """Do it; whoever asked for it deals with its errors."""
+        try:
+            self._future.set_result(self._use(session))
+        except Exception as error:  # noqa: BLE001  as said
+            self.resolve(error)
+
+    def resolve(self, error: Exception) -> None:
+        """Give it up."""
+        self._future.set_exception(error)
+
+
+class Runner:
+    """What the scheduler's thread does with a batch. Used by that thread alone.
+
+    Args:
+        session: what encodes.
+        pad_token_id: fills the right of a batch's shorter rows.
+        pulse: is told of every batch.
+        clock: seconds.
+        report: is told of every batch that ran.
+
+    Attributes:
+        forecast: of what batches take; learns from every one.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        pad_token_id: int,
+        pulse: Pulse,
+        clock: Callable[[], float],
+        report: Callable[[BatchReport], None],
+    ) -> None:
+        self._session = session
+        self._pad_token_id = pad_token_id
+        self._pulse = pulse
+        self._clock = clock
+        self._report = report
+        self.forecast = Forecast(CostModel())
+
+    def run(self, rows: list[Row], lane: Lane) -> int:
+        """Run rows together; where that fails run halves, down to the guilty row.
+
+        Returns:
+            How many rows the session failed on.
+
+        Raises:
+            Unavailable: the device is lost.
+        """
+        dispatched = self._clock()
+        failed, parts = 0, [rows]
+        while parts:
+            part = [row for row in parts.pop() if not row.job.done]
+            if not part:
+                continue
+            try:
+                vectors, seconds = self._encode(part, lane)
+            except EncodeError as error:
+                failed += _blame(part, error, parts)
+            else:
+                for row, vector in zip(part, vectors, strict=True):
+                    queued = dispatched - row.job.submitted
+                    row.job.deliver(row.position, vector, queued, seconds)
+        return failed
+
+    def _encode(self, part: list[Row], lane: Lane) -> tuple[Matrix, float]:
+        batch = [row.job.tokens[row.position].ids for row in part]
+        ids, mask = pad(batch, self._pad_token_id)
+        rows, length = ids.shape
+        predicted = self.forecast.costs.seconds(rows, length)
+        self._pulse.begin(predicted)
+        started = self._clock()
+        try:
+            vectors = self._session.run(ids, mask)
+        finally:
+            self._pulse.end()
+        seconds = self._clock() - started
+        self.forecast.learn(rows, length, seconds)
+        tokens = sum(map(len, batch))
+        self._report(BatchReport(rows, tokens, ids.size, seconds, predicted, lane))
+        return vectors, seconds
+
+
+def _blame(part: list[Row], error: EncodeError, parts: list[list[Row]]) -> int:
+    """Queue the halves of a batch that failed; a single row is guilty. Returns how many are."""
+    if len(part) > 1:
+        half = len(part) // 2
+        parts += [part[half:], part[:half]]
+        return 0
+    (row,) = part
+    position = row.job.first + row.position
+    row.job.resolve(EncodeError(f"input {position} cannot be encoded: {error.message}"))
+    return 1

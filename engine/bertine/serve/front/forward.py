@@ -1,0 +1,88 @@
+"""Methods that a front takes and the engine's process answers: their messages are not opened."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeAlias
+
+import grpc
+
+from bertine.errors import BertineError
+from bertine.serve.calls import Context, deadline_of
+from bertine.serve.front.channel import Channel
+from bertine.serve.front.frames import CallBody, Kind, pack_call
+from bertine.serve.importing import import_stream
+from bertine.serve.status import abort
+from bertine.v1 import catalog_pb2, recommendation_pb2, server_pb2
+
+_IMPORT = "ImportItems"
+_FORWARDED = tuple(
+    module.DESCRIPTOR.services_by_name[name]
+    for module, name in (
+        (catalog_pb2, "CatalogService"),
+        (recommendation_pb2, "RecommendationService"),
+        (server_pb2, "ServerService"),
+    )
+)
+
+_Answer: TypeAlias = Callable[[str, Any, float | None], Awaitable[Any]]
+
+
+class Forwarder:
+    """Passes calls on.
+
+    Args:
+        channel: to the engine.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def register(self, server: grpc.aio.Server) -> None:
+        """Add every method but those of EmbeddingService."""
+        for service in _FORWARDED:
+            path = f"/{service.full_name}/"
+            handlers = {
+                method.name: self._handler(path + method.name) for method in service.methods
+            }
+            server.add_generic_rpc_handlers(
+                (grpc.method_handlers_generic_handler(service.full_name, handlers),)
+            )
+            server.add_registered_method_handlers(service.full_name, handlers)
+
+    def _handler(self, path: str) -> grpc.RpcMethodHandler:
+        if path.endswith(_IMPORT):
+            return grpc.stream_unary_rpc_method_handler(
+                self._method(path, self._import),
+                request_deserializer=catalog_pb2.ImportItemsRequest.FromString,
+                response_serializer=catalog_pb2.ImportItemsResponse.SerializeToString,
+            )
+        return grpc.unary_unary_rpc_method_handler(self._method(path, self._ask))
+
+    def _method(self, path: str, answer: _Answer) -> Callable[[Any, Context], Awaitable[Any]]:
+        async def method(request: Any, context: Context) -> Any:
+            try:
+                return await answer(path, request, deadline_of(context))
+            except BertineError as error:
+                raise await abort(context, error) from error
+
+        return method
+
+    async def _ask(self, path: str, request: bytes, deadline: float | None) -> bytes:
+        return await self._channel.ask(Kind.CALL, pack_call(CallBody(deadline, path, request)))
+
+    async def _import(
+        self,
+        path: str,
+        requests: AsyncIterator[catalog_pb2.ImportItemsRequest],
+        deadline: float | None,
+    ) -> catalog_pb2.ImportItemsResponse:
+        """Send each message as a stream of its own; the engine commits batch by batch anyway."""
+
+        async def one(
+            request: catalog_pb2.ImportItemsRequest,
+        ) -> catalog_pb2.ImportItemsResponse:
+            answer = await self._ask(path, request.SerializeToString(), deadline)
+            return catalog_pb2.ImportItemsResponse.FromString(answer)
+
+        return await import_stream(requests, one)
