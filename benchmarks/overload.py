@@ -214,9 +214,9 @@ def _watch(generator: Generator, server: Measured, advance: Callable[[], None]) 
 
 
 def _report_sustained(report: Report, base: Sustained) -> None:
-    report.add("sustained_closed", "saturating closed loop", base.closed, "texts/s")
-    report.add("best_goodput", "best goodput of an open loop", base.best, "texts/s")
-    report.add("best_offered", "offered for it", base.offered, "texts/s")
+    report.add("sustained_closed", "closed loop, within the deadline", base.closed, "texts/s")
+    report.add("best_goodput", "best goodput", base.best, "texts/s")
+    report.add("best_offered", "offered for it, or answered", base.offered, "texts/s")
     report.details["sustained"] = base.details
 
 

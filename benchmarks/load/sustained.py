@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from benchmarks.load import schedule, texts
@@ -15,7 +16,7 @@ from benchmarks.load.worker import Load
 PER_CALL = 8
 """Texts in a call: with one, a small machine would be kept busy by carrying calls, not by texts."""
 
-_CLIENTS = 64
+_CLIENTS = 16
 _SHARES = (0.7, 0.85, 1.0)
 
 
@@ -24,10 +25,10 @@ class Sustained:
     """What a server sustains.
 
     Attributes:
-        closed: texts a second of a saturating closed loop.
+        closed: texts a second of a saturating closed loop, answered within the deadline.
         tokens_per_second: meanwhile.
-        best: highest goodput of the open loops: texts a second answered within the deadline.
-        offered: the rate at which that was, texts a second.
+        best: highest goodput of all loads: texts a second answered within the deadline.
+        offered: the rate at which that was, texts a second; for the closed loop its own.
         details: of all loads.
     """
 
@@ -39,25 +40,27 @@ class Sustained:
 
 
 def measure(bench: Bench, server: Measured, deadline: float) -> Sustained:
-    """Saturate in a closed loop, then look for the best goodput around that rate.
+    """Saturate in a closed loop, then look whether an open loop around that rate does better.
+
+    Overload is held against the best of all: a noisy moment must not lower the bar.
 
     Args:
         bench: its generator speaks to the server.
         server: of which metrics are read.
-        deadline: of every call of the open loops, seconds.
+        deadline: of every call, seconds.
     """
     details: dict[str, Any] = {}
     with bench.part("what is sustained", 1 + len(_SHARES)) as advance:
-        closed, tokens = _closed(bench, server)
+        closed, tokens = _closed(bench, server, deadline)
         advance()
-        goodputs: dict[float, float] = {}
+        goodputs = [(closed, closed)]
         for share in _SHARES:
             recording = bench.generator.run(open_load(bench, closed * share, deadline))
-            goodputs[closed * share] = recording.throughput(deadline)
+            goodputs.append((recording.throughput(deadline), closed * share))
             details[f"offered {share:g}"] = recording.summary()
             advance()
-    offered = max(goodputs, key=lambda rate: goodputs[rate])
-    return Sustained(closed, tokens, goodputs[offered], offered, details)
+    best, offered = max(goodputs)
+    return Sustained(closed, tokens, best, offered, details)
 
 
 def open_load(bench: Bench, rate: float, deadline: float, seconds: float | None = None) -> Load:
@@ -68,7 +71,7 @@ def open_load(bench: Bench, rate: float, deadline: float, seconds: float | None 
     return Load(calls, OpenLoop(arrivals), bench.effort.warm_up, timeout=deadline)
 
 
-def _closed(bench: Bench, server: Measured) -> tuple[float, float]:
+def _closed(bench: Bench, server: Measured, deadline: float) -> tuple[float, float]:
     """Texts and tokens a second."""
     load = bench.closed(_CLIENTS, bench.pools.glosses, PER_CALL)
     bench.generator.run(load)
@@ -76,5 +79,5 @@ def _closed(bench: Bench, server: Measured) -> tuple[float, float]:
     recordings: list[Recording] = [bench.generator.run(load) for _ in range(bench.effort.rounds)]
     grown = server.metrics().since(before)
     tokens_per_text = grown.total("bertine_tokens_total") / grown.total("bertine_batch_rows_sum")
-    closed = sorted(recording.throughput() for recording in recordings)[len(recordings) // 2]
+    closed = median(recording.throughput(deadline) for recording in recordings)
     return closed, closed * tokens_per_text

@@ -26,6 +26,14 @@ def test_exactly_one_kind_of_input(
         Request(tokenizer, texts, token_ids, "none", truncate=True)
 
 
+def test_tokens_that_were_checked_before_are_taken_as_they_are(tokenizer: Tokenizer) -> None:
+    tokens = [Tokens(np.array([2, 7, 3], np.int32)) for _ in range(100)]
+    request = Request(tokenizer, None, tokens, "none", truncate=True)
+    assert request.short
+    assert request.tokenize(slice(10, 20)).tokens == tokens[10:20]
+    assert len(set(request.keys())) == 1
+
+
 @given(sizes=st.lists(st.integers(0, 70_000) | st.integers(0, 100), max_size=20))
 def test_parts_cover_every_input_once_in_order(tokenizer_path: Path, sizes: list[int]) -> None:
     tokenizer = Tokenizer(tokenizer_path, max_length=16, vocab_size=11, prompts={})

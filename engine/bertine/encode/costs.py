@@ -17,8 +17,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-# Seconds that a batch costs outside the session (planning, padding, handing out), measured with a
-# session that does nothing; the processor that computes is idle meanwhile.
+# Seconds that a batch costs outside the session (planning, padding, handing out): 0.1 ms for one
+# job of 16 rows, 0.3 for 16 jobs of one, measured with a session that does nothing.
 _OUTSIDE = 0.0002
 # What is left to gain by larger batches; below it they only make everybody wait longer.
 _WORTH_IT = 0.02

@@ -26,6 +26,7 @@ from bertine.encode.session import OnnxSession
 from bertine.encode.settings import DEFAULT_SETTINGS, Settings
 from bertine.encode.statistics import BatchReport, Statistics
 from bertine.encode.tokenizer import Tokenizer
+from bertine.encode.tokens import Tokens
 from bertine.encode.work import Work
 from bertine.errors import ArtifactError
 from bertine.types import InputType
@@ -147,7 +148,7 @@ class Encoder:
     async def embed(
         self,
         texts: Sequence[str] | None = None,
-        token_ids: Sequence[Sequence[int]] | None = None,
+        token_ids: Sequence[Sequence[int]] | Sequence[Tokens] | None = None,
         *,
         input_type: InputType = "none",
         truncate: bool = True,
@@ -161,7 +162,8 @@ class Encoder:
 
         Args:
             texts: to tokenize and encode.
-            token_ids: instead of texts, special tokens included; prompts do not apply.
+            token_ids: instead of texts, special tokens included; prompts do not apply. `Tokens`
+                are taken as checked.
             input_type: which of the model's prompts goes before each text.
             truncate: cut at the model's maximum length; otherwise a longer input is refused.
             deadline: reading of `time.monotonic` after which the answer is useless.
@@ -184,7 +186,7 @@ class Encoder:
     def embed_sync(
         self,
         texts: Sequence[str] | None = None,
-        token_ids: Sequence[Sequence[int]] | None = None,
+        token_ids: Sequence[Sequence[int]] | Sequence[Tokens] | None = None,
         *,
         input_type: InputType = "none",
         truncate: bool = True,

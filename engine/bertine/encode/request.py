@@ -69,7 +69,7 @@ class Request:
     Args:
         tokenizer: of the model.
         texts: to tokenize; or
-        token_ids: taken as they are.
+        token_ids: taken as they are; or `Tokens`, which whoever made them has checked.
         input_type: which prompt goes before each text.
         truncate: see `Tokenizer.encode`.
 
@@ -81,7 +81,7 @@ class Request:
         self,
         tokenizer: Tokenizer,
         texts: Sequence[str] | None,
-        token_ids: Sequence[Sequence[int]] | None,
+        token_ids: Sequence[Sequence[int]] | Sequence[Tokens] | None,
         input_type: InputType,
         *,
         truncate: bool,
@@ -95,6 +95,7 @@ class Request:
         self._truncate = truncate
         self._sizes = [len(entry) + _INPUT_SIZE for entry in texts or token_ids or ()]
         self._keys: list[Key] | None = None
+        self._checked = isinstance(next(iter(token_ids or ()), None), Tokens)
 
     @property
     def inputs(self) -> int:
@@ -133,7 +134,7 @@ class Request:
     @property
     def short(self) -> bool:
         """Whether tokenizing is over too soon to be worth handing to another thread."""
-        return sum(self._sizes) <= _SHORT_SIZE
+        return self._checked or sum(self._sizes) <= _SHORT_SIZE
 
     def parts(self) -> Iterator[slice]:
         """Consecutive inputs to tokenize together; all of a short request are one part."""
@@ -161,7 +162,9 @@ class Request:
             return self._tokenizer.encode(
                 self._texts[part], self._input_type, truncate=self._truncate, first=part.start
             )
-        ids = (self._token_ids or ())[part]
+        ids: Sequence[Any] = (self._token_ids or ())[part]
+        if self._checked:
+            return list(ids)
         return [
             self._tokenizer.check_ids(entry, f"token_ids[{position}]", truncate=self._truncate)
             for position, entry in enumerate(ids, part.start or 0)

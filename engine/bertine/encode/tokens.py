@@ -20,6 +20,9 @@ class Tokens:
     ids: NDArray[np.int32]
     truncated: bool = False
 
+    def __len__(self) -> int:
+        return len(self.ids)
+
     @property
     def length(self) -> int:
         """Number of tokens."""

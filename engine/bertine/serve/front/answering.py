@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TypeAlias, cast
 import grpc
 from google.protobuf.message import DecodeError
 
+from bertine.encode.tokens import Tokens
 from bertine.engine import Engine
 from bertine.errors import BertineError
 from bertine.serve.calls import Context, Gate, known
@@ -135,7 +136,7 @@ class Answering:
         try:
             body = unpack_embed(frame.body)
             embedded = await self._gate.engine.encoder.embed(
-                token_ids=cast("list[Sequence[int]]", body.ids),
+                token_ids=[Tokens(ids) for ids in body.ids],
                 deadline=body.deadline,
                 lane=body.lane,
             )
