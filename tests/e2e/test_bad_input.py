@@ -357,6 +357,14 @@ def test_overload_is_refused_at_once_with_a_time_to_come_back(stubs: Stubs) -> N
     assert detail.retry_delay.ToNanoseconds() > 0
 
 
+def test_a_message_beyond_the_limit_is_refused_unread(stubs: Stubs) -> None:
+    with pytest.raises(grpc.RpcError) as raised:
+        stubs.embed(texts=["x" * (1 << 20)] * 65)
+    error: Any = raised.value
+    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "larger than max" in error.details()
+
+
 def wait_until_let_in(stubs: Stubs) -> None:
     """A client that gives up does not wait until the encoder knows of it."""
     while True:
