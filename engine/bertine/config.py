@@ -48,6 +48,7 @@ class ServeConfig:
         metrics_listen: HOST:PORT of Prometheus metrics, "" for none.
         variant: which graph of the artifact; ``auto`` takes int8 on a CPU.
         threads: of the encoder, 0 for one for each core.
+        spin: the encoder's threads spin between operators; better off on a busy machine.
         reembed: encode a collection again whose vectors another model made.
         ivf_min_items: collections smaller than that are searched exactly.
         cache_mb: mebibytes for vectors of texts that come again, 0 for none.
@@ -67,6 +68,7 @@ class ServeConfig:
     metrics_listen: str = ""
     variant: str = "auto"
     threads: int = 0
+    spin: bool = True
     reembed: bool = False
     ivf_min_items: int = 20_000
     cache_mb: int = 64

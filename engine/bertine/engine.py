@@ -75,6 +75,7 @@ def open_encoder(config: ServeConfig, observer: Observer) -> Encoder:
         artifact.load(config.model),
         variant=config.variant,
         threads=config.threads or None,
+        spin=config.spin,
         settings=encoder_settings(config),
         on_batch=observer.on_batch,
     )

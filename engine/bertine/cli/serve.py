@@ -127,6 +127,12 @@ def _limit_options(command: Any) -> Any:
     help="Threads of the encoder; 0 is one for each core.",
 )
 @click.option(
+    "--spin/--no-spin",
+    default=_DEFAULTS.spin,
+    show_envvar=True,
+    help="Let the encoder's threads spin while they run; switch off where other programs are busy.",
+)
+@click.option(
     "--cache-mb",
     type=click.IntRange(min=0),
     default=_DEFAULTS.cache_mb,

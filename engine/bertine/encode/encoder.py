@@ -83,6 +83,7 @@ class Encoder:
         variant: str = "auto",
         device: str = "cpu",
         threads: int | None = None,
+        spin: bool = True,
         settings: Settings = DEFAULT_SETTINGS,
         on_batch: Callable[[BatchReport], None] | None = None,
     ) -> Self:
@@ -93,6 +94,7 @@ class Encoder:
             variant: a name, or ``auto``: the fastest that is meant for the device.
             device: ``cpu``.
             threads: of one operator; None is one for each usable core.
+            spin: see `OnnxSession`.
             settings: see `Settings`.
             on_batch: see `Scheduler`.
 
@@ -111,7 +113,9 @@ class Encoder:
             vocab_size=manifest.vocab_size,
             prompts=manifest.prompts,
         )
-        session = OnnxSession(path, dimensions=manifest.dimensions, threads=threads, device=device)
+        session = OnnxSession(
+            path, dimensions=manifest.dimensions, threads=threads, device=device, spin=spin
+        )
         return cls(manifest, name, tokenizer, session, settings=settings, on_batch=on_batch)
 
     @property

@@ -25,6 +25,7 @@ class OnnxSession:
         dimensions: what the manifest says of its vectors.
         threads: that share one operator; None is one for each usable core.
         device: ``cpu``.
+        spin: threads spin between the operators of a run; they never spin between runs.
 
     Raises:
         ArtifactError: the file is damaged or is not a graph that Bertine exported.
@@ -33,9 +34,15 @@ class OnnxSession:
     """
 
     def __init__(
-        self, path: Path, *, dimensions: int, threads: int | None = None, device: str = "cpu"
+        self,
+        path: Path,
+        *,
+        dimensions: int,
+        threads: int | None = None,
+        device: str = "cpu",
+        spin: bool = True,
     ) -> None:
-        provider, options = _provider(device), _options(threads)
+        provider, options = _provider(device), _options(threads, spin=spin)
         try:
             session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
         except Exception as error:  # a dozen unrelated classes, all straight below Exception
@@ -79,7 +86,7 @@ def _provider(device: str) -> str:
     return _PROVIDERS[device]
 
 
-def _options(threads: int | None) -> Any:
+def _options(threads: int | None, *, spin: bool) -> Any:
     if threads is not None and threads < 1:
         raise ConfigError(f"threads must be at least 1, not {threads}")
     options = onnxruntime.SessionOptions()
@@ -92,9 +99,11 @@ def _options(threads: int | None) -> Any:
     # each shape, made no difference, so they go.
     options.enable_mem_pattern = False
     options.enable_cpu_mem_arena = True
-    # Threads that spin between operators save 0.3 ms of 2.4 on an idle machine, but take the cores
-    # from the event loop and the tokenizer: with anything else to do, half the throughput.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Threads that sleep between the hundred operators of a run cost 1.8 ms of 4.7 for one text, and
+    # a fifth of the throughput of 8 clients; on a machine busy with other programs it is the other
+    # way round (docs/LOG.md). They stop when the run ends, so an idle server is idle.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spin else "0")
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     return options
 
 
