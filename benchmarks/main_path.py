@@ -68,6 +68,8 @@ class _Run:
             self.settings.model,
             self.folder / name,
             *("--variant", self.settings.variant, "--log-level", "warning"),
+            # Searches ask what was embedded just before: a cache would answer for the encoder.
+            *("--cache-mb", "0", "--no-coalesce"),
             ready_seconds=_START_SECONDS,
         )
 

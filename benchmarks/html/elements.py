@@ -41,10 +41,10 @@ class Point:
 
 
 def readable(value: float) -> str:
-    """Three digits, or a whole number with separators."""
+    """Four digits, which cosines need, or a whole number with separators."""
     if not math.isfinite(value):
         return "–"  # noqa: RUF001 - a dash
-    return f"{value:,.0f}" if abs(value) >= 1_000 or value == round(value) else f"{value:.3g}"  # noqa: PLR2004 - digits
+    return f"{value:,.0f}" if abs(value) >= 1_000 or value == round(value) else f"{value:.4g}"  # noqa: PLR2004 - digits
 
 
 def section(title: str, lead: str, *bodies: str) -> str:

@@ -16,7 +16,7 @@ from bertine.types import Matrix
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _REASON_CHARACTERS = 300
-_TUNING_SECONDS = 60.0
+_TUNING_SECONDS = 20.0
 
 
 class PeerFailedError(Exception):
@@ -90,7 +90,7 @@ class Peer:
         return vectors
 
     def tune(self, batches: Sequence[int], count: int, rounds: int = 3) -> None:
-        """Choose the batch it is fastest with, by the best of a few rounds; of a minute at most."""
+        """Choose the batch it is fastest with, by the best of a few rounds, of 20 s at most."""
         rates = dict.fromkeys(batches, 0.0)
         ends = time.monotonic() + _TUNING_SECONDS
         for turn in range(rounds):

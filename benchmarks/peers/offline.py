@@ -14,11 +14,12 @@ from benchmarks import contest
 from benchmarks.metrics import cosines
 from benchmarks.peers.child import Peer, PeerFailedError
 from benchmarks.peers.roster import ENGINE, Entry
+from benchmarks.progress import say
 from benchmarks.report import Report, at_least
 from bertine.types import Matrix
 
 _BATCHES = (8, 16, 32, 64)
-_TUNED_ON = 500
+_TUNED_ON = 256
 _LEAST_COSINE = 0.9925
 
 BARS = {"ctranslate2": 1.05, "sentence_transformers_onnx": 1.8}
@@ -87,7 +88,7 @@ def report_offline(report: Report, entries: Sequence[Entry], found: Offline) -> 
         theirs = _fastest(prefix, found)
         if theirs is not None:
             shares = contest.ratios(ours, found.rates[theirs])
-            label = f"offline: Bertine / {theirs}"
+            label = f"offline: Bertine / {theirs.replace('_', ' ')}"
             contest.add_median(report, f"ratio_{prefix}", label, shares, bar=at_least(bar))
     report.details["offline"] = {
         "batch": found.batch,
@@ -113,6 +114,7 @@ def _prepare(name: str, peer: Peer, texts: Path, reference: Matrix, found: Offli
     peer.give(texts)
     peer.tune((32,) if name == ENGINE else _BATCHES, min(_TUNED_ON, len(reference)))
     found.batch[name] = peer.batch
+    say(f"{name}: ready" + ("" if name == ENGINE else f", by {peer.batch}"))
     found.cosine[name] = float(cosines(peer.vectors(len(reference)), reference).mean())
 
 
