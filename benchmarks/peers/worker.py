@@ -44,11 +44,6 @@ def run(make: Callable[[dict[str, Any]], Encode], packages: Sequence[str]) -> No
             _reply(replies, _encode(encode, texts[: request["count"]], request))
 
 
-def by_length(texts: Sequence[str]) -> list[int]:
-    """Positions of the texts, the longest first, as sentence-transformers sorts them."""
-    return sorted(range(len(texts)), key=lambda position: -len(texts[position]))
-
-
 def unit(vectors: Any) -> Any:
     """Rows of length 1."""
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
