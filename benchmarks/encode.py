@@ -7,7 +7,6 @@ Exit code 1 says that a bar was missed, 2 that the data is not there.
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,9 +20,9 @@ from rich.progress import Progress
 
 from benchmarks import contest, data, encoders, gemm, graph, machine, texts
 from benchmarks.bare import BareLoop
-from benchmarks.data import DataAbsentError
+from benchmarks.conclusion import conclude
 from benchmarks.metrics import cosines, percentiles
-from benchmarks.progress import say, stages
+from benchmarks.progress import stages
 from benchmarks.report import Report, at_least
 from bertine import artifact
 from bertine.artifact import Artifact
@@ -86,13 +85,7 @@ def main(model: Path, variant: str, quick: bool, bars: bool, file: Path | None) 
     settings = _Settings(model, variant)
     if quick:
         settings = replace(settings, texts=1_000, calls=200, lengths=(16, 64), batches=(1, 32))
-    try:
-        report = measure(settings)
-    except DataAbsentError as error:
-        say(f"[bold red]{error}[/]\nNothing was measured.")
-        sys.exit(2)
-    report.show(file)
-    sys.exit(1 if bars and report.missed else 0)
+    conclude(lambda: measure(settings), file, bars=bars)
 
 
 def measure(settings: _Settings) -> Report:

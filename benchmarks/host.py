@@ -9,7 +9,6 @@ missed, 2 that the data is not there.
 from __future__ import annotations
 
 import asyncio
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -24,10 +23,10 @@ import click
 
 from benchmarks import contest, data, encoders, host_client, machine, texts
 from benchmarks.bare import BareLoop
-from benchmarks.data import DataAbsentError
+from benchmarks.conclusion import conclude
 from benchmarks.host_client import Requests
 from benchmarks.host_server import TRANSPORTS, HostServer
-from benchmarks.progress import say, stages
+from benchmarks.progress import stages
 from benchmarks.report import Report, at_most
 from bertine import artifact
 from bertine.config import Transport
@@ -81,13 +80,7 @@ class _Case:
 def main(model: Path, clients: int, quick: bool, bars: bool, file: Path | None) -> None:  # noqa: FBT001 - click's flags
     """Measure the server's processor time a call, on each transport, with and without fronts."""
     settings = _Settings(model, rounds=5, seconds=0.7 if quick else 2.0, clients=clients)
-    try:
-        report = measure(settings)
-    except DataAbsentError as error:
-        say(f"[bold red]{error}[/]\nNothing was measured.")
-        sys.exit(2)
-    report.show(file)
-    sys.exit(1 if bars and report.missed else 0)
+    conclude(lambda: measure(settings), file, bars=bars)
 
 
 def measure(settings: _Settings) -> Report:

@@ -8,7 +8,6 @@ Exit code 1 says that a bar was missed, 2 that the data is not there.
 from __future__ import annotations
 
 import random
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -21,10 +20,11 @@ import psutil
 from rich.progress import Progress
 
 from benchmarks import data, importing, latency, machine, offline
-from benchmarks.data import DataAbsentError, Gloss
+from benchmarks.conclusion import conclude
+from benchmarks.data import Gloss
 from benchmarks.importing import COLLECTION
 from benchmarks.metrics import percentiles
-from benchmarks.progress import say, stages
+from benchmarks.progress import stages
 from benchmarks.report import Report, at_least, at_most
 from bertine.client import Client
 from bertine.testing import ServerProcess
@@ -85,13 +85,7 @@ class _Run:
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Also write the JSON here.")
 def main(bars: bool, file: Path | None, **options: Any) -> None:  # noqa: FBT001 - click's flag
     """Measure the main path of a real server on WordNet glosses and real queries."""
-    try:
-        report = measure(_Settings(**options))
-    except DataAbsentError as error:
-        say(f"[bold red]{error}[/]\nNothing was measured.")
-        sys.exit(2)
-    report.show(file)
-    sys.exit(1 if bars and report.missed else 0)
+    conclude(lambda: measure(_Settings(**options)), file, bars=bars)
 
 
 def measure(settings: _Settings) -> Report:

@@ -10,7 +10,6 @@ is not there.
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +23,7 @@ import click
 from rich.progress import Progress
 
 from benchmarks import data, machine
-from benchmarks.data import DataAbsentError
+from benchmarks.conclusion import conclude
 from benchmarks.load import sustained
 from benchmarks.load.abandon import Crowd, give_up_all
 from benchmarks.load.bench import Bench, Pools, pools
@@ -131,15 +130,12 @@ class _Run:
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Also write the JSON here.")
 def main(bars: bool, file: Path | None, **options: Any) -> None:  # noqa: FBT001 - click's flag
     """Offer a server three times what it sustains, with clients that misbehave."""
-    try:
-        report = measure(_Settings(**options))
-    except DataAbsentError as error:
-        say(f"[bold red]{error}[/]\nNothing was measured.")
-        sys.exit(2)
+    conclude(lambda: measure(_Settings(**options)), file, bars=bars, remark=_remark)
+
+
+def _remark(report: Report) -> None:
     for warning in report.details["warnings"]:
         say(f"[yellow]{warning}[/]")
-    report.show(file)
-    sys.exit(1 if bars and report.missed else 0)
 
 
 def measure(settings: _Settings) -> Report:

@@ -11,7 +11,6 @@ that the data is not there.
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from typing import Any
 import click
 
 from benchmarks import data, machine
-from benchmarks.data import DataAbsentError
+from benchmarks.conclusion import conclude
 from benchmarks.load import closed_loop, mixed, open_loop, quality, repeats, texts
 from benchmarks.load.bench import Bench, pools
 from benchmarks.load.contract import Priority, Protocol, TargetSpec
@@ -100,15 +99,14 @@ class _Settings:
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Also write the JSON here.")
 def main(bars: bool, file: Path | None, parts: tuple[str, ...], **options: Any) -> None:  # noqa: FBT001 - click's flag
     """Measure a server under closed and open loops, beside the engine without a server."""
-    try:
-        report = measure(_Settings(parts=parts or PARTS, **options))
-    except DataAbsentError as error:
-        say(f"[bold red]{error}[/]\nNothing was measured.")
-        sys.exit(2)
+    conclude(
+        lambda: measure(_Settings(parts=parts or PARTS, **options)), file, bars=bars, remark=_remark
+    )
+
+
+def _remark(report: Report) -> None:
     for warning in report.details.get("warnings", ()):
         say(f"[yellow]{warning}[/]")
-    report.show(file)
-    sys.exit(1 if bars and report.missed else 0)
 
 
 def measure(settings: _Settings) -> Report:

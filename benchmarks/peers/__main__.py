@@ -9,7 +9,6 @@ code 1 says that a bar was missed, 2 that the data is not there.
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from rich.progress import Progress
 
 from benchmarks import data, encoders, machine, texts
 from benchmarks.bare import BareLoop
-from benchmarks.data import DataAbsentError
+from benchmarks.conclusion import conclude
 from benchmarks.load.contract import TargetSpec
 from benchmarks.load.runner import Generator
 from benchmarks.load.servers import ServerOptions, running
@@ -88,15 +87,12 @@ class _Run:
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Also write the JSON here.")
 def main(bars: bool, file: Path | None, **options: Any) -> None:  # noqa: FBT001 - click's flag
     """Measure Bertine beside its peers, offline and served."""
-    try:
-        report = measure(_settings(**options))
-    except DataAbsentError as error:
-        say(f"[bold red]{error}[/]\nNothing was measured.")
-        sys.exit(2)
+    conclude(lambda: measure(_settings(**options)), file, bars=bars, remark=_remark)
+
+
+def _remark(report: Report) -> None:
     for name, reason in report.details["absent"].items():
         say(f"[yellow]absent: {name}[/]: {reason}")
-    report.show(file)
-    sys.exit(1 if bars and report.missed else 0)
 
 
 def _settings(texts: int, quick: bool, parts: tuple[str, ...], **options: Any) -> _Settings:  # noqa: FBT001 - the command line's
