@@ -15,6 +15,7 @@ from bertine.errors import ArtifactError
 from bertine_export import folder, source, texts, vendors, verify
 from bertine_export.settings import VARIANTS, Settings, check_variants
 from bertine_export.source import Source
+from bertine_export.tokenizer import encode
 
 if TYPE_CHECKING:  # these import torch, which must not happen before the extra is checked
     from bertine_export.model import Model
@@ -141,10 +142,16 @@ class _Export:
         tokenizer = model.save_tokenizer(self.out / TOKENIZER, prompted)
         with tempfile.TemporaryDirectory(prefix="bertine-export-") as scratch:
             graphs = self._graphs(model, Path(scratch))
-            self.say(f"Computing the PyTorch reference on {len(prompted)} texts")
-            expected = reference.make(model.encoder, tokenizer, prompted, pairs, model.pad_token_id)
+            seen, unseen = _halves(prompted)
+            self.say(f"Computing the PyTorch reference on {len(unseen)} texts")
+            expected = reference.make(model.encoder, tokenizer, unseen, pairs, model.pad_token_id)
             yield variant.Workshop(
-                graphs, Path(scratch), self.out, expected, model.config.vocab_size
+                graphs=graphs,
+                folder=Path(scratch),
+                out=self.out,
+                calibration=encode(tokenizer, seen),
+                reference=expected,
+                vocab_size=model.config.vocab_size,
             )
 
     def _graphs(self, model: Model, scratch: Path) -> dict[bool, Path]:
@@ -189,3 +196,13 @@ def _apply(prompts: dict[str, str], verification: Sequence[str]) -> list[str]:
     """Half of the texts as queries and half as documents, each with its prompt."""
     turns = (prompts["query"], prompts["document"])
     return [turns[index % 2] + text for index, text in enumerate(verification)]
+
+
+def _halves(verification: list[str]) -> tuple[list[str], list[str]]:
+    """Texts to calibrate on, and others to verify on, with as many queries in each.
+
+    Too few texts to divide are used for both.
+    """
+    seen = [text for index, text in enumerate(verification) if index % 4 < 2]  # noqa: PLR2004
+    unseen = [text for index, text in enumerate(verification) if index % 4 >= 2]  # noqa: PLR2004
+    return seen, unseen or seen

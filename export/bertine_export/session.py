@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertine.artifact import EMBEDDING
+from bertine.artifact import EMBEDDING, SLOW_ON_CPU
 from bertine.errors import ArtifactError
 from bertine_export.tokenizer import Batch
 
@@ -23,7 +23,20 @@ def cores() -> int:
 
 
 def open_session(path: Path) -> Any:
+    """An ONNX Runtime session on all cores, for the graph in a file.
+
+    Raises:
+        ArtifactError: ONNX Runtime cannot load the graph.
+    """
+    return open_graph(str(path), path.name)
+
+
+def open_graph(graph: str | bytes, name: str) -> Any:
     """An ONNX Runtime session on all cores.
+
+    Args:
+        graph: path of a file, or the file's bytes.
+        name: for messages.
 
     Raises:
         ArtifactError: ONNX Runtime cannot load the graph.
@@ -36,9 +49,14 @@ def open_session(path: Path) -> Any:
     # Threads that spin after a run would slow the other session of a comparison.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(
+            graph,
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=SLOW_ON_CPU,
+        )
     except Exception as error:  # ONNX Runtime's errors share no base of their own
-        raise ArtifactError(f"ONNX Runtime cannot load {path.name}: {error}") from error
+        raise ArtifactError(f"ONNX Runtime cannot load {name}: {error}") from error
 
 
 def embed(session: Any, batches: Sequence[Batch]) -> NDArray[np.float32]:

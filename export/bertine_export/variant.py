@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from bertine.artifact import Precision, Provider, Variant, sha256_file
 from bertine_export import measure, quantize, session, verify
 from bertine_export.reference import Reference
+from bertine_export.tokenizer import Ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +21,21 @@ class Recipe:
     Attributes:
         precision: of weights and activations; its gate is `verify.GATES`.
         provider: ONNX Runtime provider it is meant for.
-        convert: writes the variant's graph (second path) from an fp32 graph (first path).
+        convert: writes the variant's graph (second path) from an fp32 graph (first path); the texts
+            are to measure on.
     """
 
     precision: Precision
     provider: Provider
-    convert: Callable[[Path, Path], object]
+    convert: Callable[[Path, Path, Sequence[Ids]], object]
+
+
+def _copy(source: Path, target: Path, _: Sequence[Ids]) -> None:
+    shutil.copyfile(source, target)
 
 
 RECIPES = {
-    "fp32": Recipe("fp32", "cpu", shutil.copyfile),
+    "fp32": Recipe("fp32", "cpu", _copy),
     "int8": Recipe("int8", "cpu", quantize.quantize),
 }
 
@@ -42,6 +48,7 @@ class Workshop:
         graphs: fp32 graphs, keyed by whether they are fused.
         folder: for files that are not kept.
         out: the artifact's folder.
+        calibration: token ids of the texts that ranges are measured on; none is in `reference`.
         reference: to verify against.
         vocab_size: of the model.
     """
@@ -49,6 +56,7 @@ class Workshop:
     graphs: dict[bool, Path]
     folder: Path
     out: Path
+    calibration: Sequence[Ids]
     reference: Reference
     vocab_size: int
 
@@ -63,16 +71,21 @@ class Workshop:
         """
         recipe = RECIPES[name]
         graphs = {fused: self._convert(name, fused) for fused in self.graphs}
-        fused = measure.fastest(graphs, self.vocab_size) if len(graphs) > 1 else next(iter(graphs))
+        fused = (
+            measure.prefer_fused(graphs, self.vocab_size) if len(graphs) > 1 else next(iter(graphs))
+        )
         variant = self._describe(name, graphs[fused], fused=fused)
         problem = verify.failure(variant.parity, verify.GATES[recipe.precision])
         if problem is None:
             shutil.copyfile(graphs[fused], self.out / variant.file)
         return variant, problem
 
+    def _prefer_fused(self, graphs: dict[bool, Path]) -> bool:
+        return measure.prefer_fused(graphs, self.vocab_size) if len(graphs) > 1 else True in graphs
+
     def _convert(self, name: str, fused: bool) -> Path:  # noqa: FBT001 - the key of `graphs`
         path = self.folder / f"{name}-{'fused' if fused else 'unfused'}.onnx"
-        RECIPES[name].convert(self.graphs[fused], path)
+        RECIPES[name].convert(self.graphs[fused], path, self.calibration)
         return path
 
     def _describe(self, name: str, path: Path, *, fused: bool) -> Variant:

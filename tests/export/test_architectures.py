@@ -88,4 +88,4 @@ def test_fused_operators_are_recorded_in_the_graph(tiny: Any, tmp_path: Path) ->
     settings = Settings(fusion="on")
     out = tmp_path / "out"
     artifact = export_model(str(tiny("bert")), out, variants=["fp32"], settings=settings)
-    assert fuse.statistics(artifact.path("fp32"))["Attention"] == 2
+    assert fuse.statistics(artifact.path("fp32"))["MultiHeadAttention"] == 2

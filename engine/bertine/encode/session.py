@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from bertine.artifact import ATTENTION_MASK, EMBEDDING, INPUT_IDS
+from bertine.artifact import ATTENTION_MASK, EMBEDDING, INPUT_IDS, SLOW_ON_CPU
 from bertine.encode.cores import usable_cores
 from bertine.errors import ArtifactError, ConfigError, EncodeError, Unavailable
 from bertine.types import Matrix
@@ -44,7 +44,9 @@ class OnnxSession:
     ) -> None:
         provider, options = _provider(device), _options(threads, spin=spin)
         try:
-            session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
+            session = onnxruntime.InferenceSession(
+                str(path), options, providers=[provider], disabled_optimizers=SLOW_ON_CPU
+            )
         except Exception as error:  # a dozen unrelated classes, all straight below Exception
             raise ArtifactError(
                 f"{path} cannot be loaded: {error}; export the model again"
