@@ -8,7 +8,7 @@ MODEL := build/model
 CHECKED := engine export benchmarks tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint proto bench bench-peers clean
+.PHONY: help install demo serve test soak lint proto bench bench-index bench-peers clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1@\2/' | column -t -s@
@@ -37,6 +37,9 @@ serve: $(MODEL)/manifest.json  ## a server on 127.0.0.1:50051, its data in build
 test: lint $(MODEL)/manifest.json  ## lint, types, floors and all tests
 	@BERTINE_TEST_ARTIFACT=$(abspath $(MODEL)) $(BIN)/pytest
 
+soak: $(MODEL)/manifest.json  ## a hundred kills of a server at work, twenty minutes
+	@BERTINE_TEST_ARTIFACT=$(abspath $(MODEL)) $(BIN)/pytest -s tests/soak/kills.py
+
 lint: $(INSTALLED)  ## ruff, mypy --strict, the floors
 	@$(BIN)/ruff check $(CHECKED)
 	@$(BIN)/ruff format --check --quiet $(CHECKED)
@@ -51,6 +54,10 @@ proto: $(INSTALLED)  ## the generated stubs
 
 bench: $(MODEL)/manifest.json  ## speed and quality of the main path, about ten minutes
 	@$(BIN)/python -m benchmarks.main_path --model $(MODEL)
+
+bench-index: $(MODEL)/manifest.json  ## the live index beside FAISS, hnswlib and usearch
+	@$(BIN)/python -m benchmarks.index.install
+	@$(BIN)/python -m benchmarks.index --model $(MODEL)
 
 bench-peers: $(MODEL)/manifest.json  ## beside other encoders and servers, about twenty minutes
 	@$(BIN)/python -m benchmarks.peers.install

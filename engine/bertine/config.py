@@ -51,6 +51,8 @@ class ServeConfig:
         spin: the encoder's threads spin between operators; better off on a busy machine.
         reembed: encode a collection again whose vectors another model made.
         ivf_min_items: collections smaller than that are searched exactly.
+        target_recall: part of the ten best items that a trained index must find, 0.5 to 0.99.
+        repeated_share: of the searches, how many are repeated exactly to measure recall.
         cache_mb: mebibytes for vectors of texts that come again, 0 for none.
         coalesce: encode a text once that comes again while it is under way.
         unresponsive_seconds: that a batch may run, if it was not predicted to be long, before the
@@ -71,6 +73,8 @@ class ServeConfig:
     spin: bool = True
     reembed: bool = False
     ivf_min_items: int = 20_000
+    target_recall: float = 0.975
+    repeated_share: float = 0.01
     cache_mb: int = 64
     coalesce: bool = True
     unresponsive_seconds: float = 5.0

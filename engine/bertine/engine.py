@@ -10,6 +10,7 @@ that wants no server can use it directly:
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -17,8 +18,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bertine import artifact
+from bertine.catalog.expiry import PurgeResult
 from bertine.catalog.ingest import Ingest
 from bertine.catalog.privacy import UserKey
+from bertine.catalog.purger import Purger
 from bertine.catalog.reembedding import FinishReembedding, ReplaceVectors
 from bertine.catalog.store import Outdated, Store
 from bertine.catalog.writer import Group, Writer
@@ -30,9 +33,10 @@ from bertine.encode.settings import Settings
 from bertine.encode.statistics import BatchReport
 from bertine.errors import Conflict
 from bertine.index import snapshot
+from bertine.index.crew import Crew
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
-from bertine.index.maintenance import Maintainer
+from bertine.index.maintenance import Maintainer, RecallMeter
 from bertine.index.registry import Registry
 from bertine.recommend.pipeline import Recommender
 from bertine.types import Collection
@@ -52,12 +56,14 @@ class Observer:
         on_batch: after each batch of the encoder.
         on_group: after each commit of the catalog.
         on_rebuild: after each rebuild of an index: collection, reason, seconds.
+        on_purge: after each part of what has expired or was deleted is erased: why, how many rows.
         on_progress: while a data folder is opened: what is done.
     """
 
     on_batch: Callable[[BatchReport], None] = lambda _: None
     on_group: Callable[[Group], None] = lambda _: None
     on_rebuild: Callable[[str, str, float], None] = lambda *_: None
+    on_purge: Callable[[str, int], None] = lambda *_: None
     on_progress: Callable[[str], None] = lambda _: None
 
 
@@ -91,6 +97,14 @@ def encoder_settings(config: ServeConfig) -> Settings:
     )
 
 
+def _policy(config: ServeConfig) -> Policy:
+    return Policy(
+        ivf_min_items=config.ivf_min_items,
+        target_recall=config.target_recall,
+        repeated_share=config.repeated_share,
+    )
+
+
 class Engine:
     """Everything a server serves. Made by `open`, ended by `close`.
 
@@ -114,8 +128,10 @@ class Engine:
         self.store = resources.enter_context(Store.open(config.data))
         self.user_key = UserKey.load_or_create(config.data)
         self.writer = resources.enter_context(Writer(self.store, on_group=observer.on_group))
-        policy = Policy(ivf_min_items=config.ivf_min_items)
-        self.registry = Registry(policy, config.data / INDEX_FOLDER)
+        policy = _policy(config)
+        crew = Crew(usable_cores() - 1)
+        resources.callback(crew.close)
+        self.registry = Registry(policy, config.data / INDEX_FOLDER, crew)
         readers = ThreadPoolExecutor(_READERS, thread_name_prefix="bertine-reader")
         resources.callback(readers.shutdown, cancel_futures=True)
         self.ingest = Ingest(encoder, self.store, self.writer, self.registry, readers)
@@ -123,6 +139,13 @@ class Engine:
         self._load(observer)
         maintainer = Maintainer(self._indexes, observer.on_rebuild)
         resources.callback(maintainer.close)
+        if config.repeated_share:
+            meter = RecallMeter(self._indexes)
+            resources.callback(meter.close)
+        purger = Purger(
+            self.store, self.writer, self._forget, self._remove_snapshot, observer.on_purge
+        )
+        resources.callback(purger.close)
 
     @classmethod
     def open(
@@ -183,6 +206,15 @@ class Engine:
                 current = self._reembed(collection, observer)
             observer.on_progress(f"loading {current.name}: {current.item_count:,} items")
             self.registry.load(current, self.store, threads=usable_cores())
+        for alias in self.store.aliases():
+            self.registry.set_alias(alias.alias, alias.collection)
+
+    def _forget(self, purged: PurgeResult) -> None:
+        self.registry.delete_items(purged.deleted, purged.sequence)
+
+    def _remove_snapshot(self, collection_key: int) -> None:
+        # One that is being written just now is left, and removed at the next start.
+        shutil.rmtree(self.config.data / INDEX_FOLDER / str(collection_key), ignore_errors=True)
 
     def _reembed(self, collection: Collection, observer: Observer) -> Collection:
         """Encode a collection again whose vectors another model made; it may be interrupted."""

@@ -4,6 +4,7 @@
     ├── InvalidInput        a field of the caller's is wrong; names the field
     ├── NotFound            collection, item or model that does not exist
     ├── AlreadyExists       a collection of that name is there
+    ├── VersionMismatch     an item is not the version that the caller has read
     ├── Conflict            the state forbids it (for example vectors of another model)
     ├── Overloaded          a queue is full; says when to come back
     ├── DeadlineExceeded    the caller's deadline has passed or cannot be met
@@ -19,6 +20,12 @@ translated once, where the vendor is called. gRPC codes are assigned once, in
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+_NAMED = 3
+_SHOWN = 40
 
 
 class BertineError(Exception):
@@ -54,6 +61,42 @@ class NotFound(BertineError):
 
 class AlreadyExists(BertineError):
     """Something of that name exists with other settings."""
+
+
+class Mismatch(NamedTuple):
+    """An item that is not as a conditional change expects it.
+
+    Attributes:
+        id: of the item.
+        expected: version that the caller gave, 0 if it must not exist.
+        version: of the item now, 0 if it does not exist.
+    """
+
+    id: str
+    expected: int
+    version: int
+
+
+class VersionMismatch(BertineError):
+    """Items have other versions than a conditional change expects; nothing of it was done.
+
+    Args:
+        mismatches: all of them, at least one.
+    """
+
+    def __init__(self, mismatches: Sequence[Mismatch]) -> None:
+        named = ", ".join(map(_mismatch, mismatches[:_NAMED]))
+        more = f" and {len(mismatches) - _NAMED:,} more" if len(mismatches) > _NAMED else ""
+        super().__init__(f"{named}{more}; read them again, decide again, then call again")
+        self.mismatches = tuple(mismatches)
+
+
+def _mismatch(mismatch: Mismatch) -> str:
+    id_, expected, version = mismatch
+    now = f"is at version {version}" if version else "does not exist"
+    # Shortened: a status has not much room.
+    short = id_ if len(id_) <= _SHOWN else f"{id_[:_SHOWN]}…"
+    return f"item {short!r} {now}, " + (f"not at {expected}" if expected else "and must not exist")
 
 
 class Conflict(BertineError):

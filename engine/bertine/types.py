@@ -5,7 +5,7 @@ Times are seconds since the epoch (UTC). Vectors are float32 and of L2 norm 1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -41,6 +41,7 @@ class Item:
         available_from: not returned before this time; None is always.
         available_until: not returned from this time on; None is for ever.
         version: catalog sequence number of its last change, 0 before it is stored.
+        expire_time: no call returns it from this time on, and it is then deleted; None is never.
     """
 
     id: str
@@ -50,6 +51,13 @@ class Item:
     available_from: float | None = None
     available_until: float | None = None
     version: int = 0
+    expire_time: float | None = None
+
+    @property
+    def hidden_from(self) -> float | None:
+        """When searches leave it out for good; None is never."""
+        ends = [end for end in (self.available_until, self.expire_time) if end is not None]
+        return min(ends, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,19 @@ class Collection:
     created: float
     sequence: int
     item_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Another name of a collection.
+
+    Attributes:
+        alias: no collection's name.
+        collection: name of the collection that it stands for.
+    """
+
+    alias: str
+    collection: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +183,22 @@ class SearchPlan:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """The answer to one query, best hit first."""
+    """The answer to one query, best hit first.
 
-    hits: tuple[Hit, ...]
+    Attributes:
+        ids: of the items.
+        scores: their cosine similarities to the query.
+        plan: how the index answered.
+    """
+
+    ids: Sequence[str]
+    scores: Sequence[float]
     plan: SearchPlan
+
+    @property
+    def hits(self) -> tuple[Hit, ...]:
+        """The results one by one; made anew by every call."""
+        return tuple(map(Hit, self.ids, self.scores))
 
 
 @dataclass(slots=True)
@@ -188,8 +221,25 @@ class StageTimes:
 
 
 @dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean recall and one-sided bounds of it.
+
+    Attributes:
+        mean: 0 to 1; 1 where nothing was measured.
+        lower: the true mean is not below it, with the confidence asked for.
+        upper: it is not above it, with the same confidence.
+        count: queries measured.
+    """
+
+    mean: float = 1.0
+    lower: float = 0.0
+    upper: float = 1.0
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class IndexStatus:
-    """What an index consists of.
+    """What an index consists of, and how well it answers.
 
     Attributes:
         kind: ``exact``, or FAISS's description of the trained part.
@@ -197,6 +247,12 @@ class IndexStatus:
         delta: rows added since.
         dead: rows of either that are not visible any more.
         rebuilding: a new trained part is being built.
+        nprobe: inverted lists visited for a query; 0 without a trained part, as all that follows.
+        refine: candidates scored exactly for each result wanted.
+        target: recall@10 that it was tuned for.
+        tuned_on: how many queries of users it was tuned on; 0 is items in their place.
+        plain: recall of live queries without a filter that were repeated exactly.
+        filtered: the same of those with a filter or allowed ids.
     """
 
     kind: str
@@ -204,3 +260,9 @@ class IndexStatus:
     delta: int
     dead: int
     rebuilding: bool
+    nprobe: int = 0
+    refine: int = 0
+    target: float = 0.0
+    tuned_on: int = 0
+    plain: Interval = Interval()
+    filtered: Interval = Interval()

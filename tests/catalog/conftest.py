@@ -11,7 +11,14 @@ from typing import Any, Protocol
 import numpy as np
 import pytest
 
-from bertine.catalog.changes import CreateCollection, Draft, Upsert, UpsertResult
+from bertine.catalog.changes import (
+    CreateCollection,
+    Draft,
+    EraseRows,
+    FinishErasing,
+    Upsert,
+    UpsertResult,
+)
 from bertine.catalog.store import Store
 from bertine.catalog.writer import Writer
 from bertine.types import Attribute, Collection, Item, Vector
@@ -51,6 +58,18 @@ def writer(store: Store) -> Iterator[Writer]:
 def run(writer: Writer) -> Callable[..., Any]:
     """Execute a change and wait for its result."""
     return lambda change: writer.submit(change).result(timeout=30)
+
+
+@pytest.fixture
+def erase(store: Store, run: Callable[..., Any]) -> Callable[[], None]:
+    """Erase deleted collections, as the server does in the background."""
+
+    def erase_all() -> None:
+        while (key := store.next_to_erase()) is not None:
+            if not run(EraseRows(key, 7)):
+                run(FinishErasing(key))
+
+    return erase_all
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from bertine.types import Collection, Event, Item
 Put = Callable[..., UpsertResult]
 MakeItem = Callable[..., Item]
 Run = Callable[..., Any]
+Erase = Callable[[], None]
 
 SETTINGS: dict[str, Any] = {
     "name": "films",
@@ -85,7 +86,7 @@ def test_to_delete_nothing_changes_nothing(
 
 
 def test_delete_collection_takes_everything_along(
-    store: Store, books: Collection, put: Put, make_item: MakeItem, run: Run
+    store: Store, books: Collection, put: Put, make_item: MakeItem, run: Run, erase: Erase
 ) -> None:
     films = run(CreateCollection(**SETTINGS))
     put(*map(make_item, "abc"))
@@ -96,6 +97,7 @@ def test_delete_collection_takes_everything_along(
     assert store.collections() == [films]
     assert store.user_events(books.key, ann, 9) == []
     assert len(store.user_events(films.key, ann, 9)) == 1
+    erase()
     connection = store.open_writing()
     counts = [
         connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 (fixed)

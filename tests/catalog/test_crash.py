@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from bertine.catalog.changes import CreateCollection, Draft, Upsert
+from bertine.catalog.purger import Purger
 from bertine.catalog.store import Store
 from bertine.catalog.writer import Writer
 from bertine.types import Item
@@ -44,6 +45,47 @@ def test_what_was_acknowledged_survives_kill(folder: Path, start_child: StartChi
         assert {f"{prefix}-{n}" for prefix in acknowledged for n in range(BATCH)} <= stored
         assert len(stored) % BATCH == 0  # no upsert is there in part
     assert len(acknowledged) >= 5 * 20
+
+
+def test_what_is_purged_and_what_stays_survive_kill(folder: Path, start_child: StartChild) -> None:
+    acknowledged: set[str] = set()
+    purged: set[str] = set()
+    for kill in range(4):
+        with start_child("purge", folder) as child:
+            assert child.stdout is not None
+            seen = 0
+            while seen < 10 + 5 * kill or len(purged) < 2:
+                line = child.stdout.readline().strip()
+                reason, _, count = line.partition(" ")
+                purged |= {reason} if count else set()
+                acknowledged |= set() if count else {line}
+                seen += 1
+            child.kill()
+        check_purged(folder, acknowledged)
+
+
+def check_purged(folder: Path, acknowledged: set[str]) -> None:
+    """All that was acknowledged is there; what had to go goes, and then nothing of it is left."""
+    with Store.open(folder) as store, Writer(store) as writer:
+        purger = Purger(store, writer)
+        while store.next_to_erase() is not None or store.has_expired(time.time()):
+            assert writer.healthy
+        purger.close()
+        (collection, *unfinished) = sorted(store.collections(), key=lambda one: one.name != "c")
+        stored = {item.id for batch in store.scan(collection.key) for item in batch}
+        assert {f"{prefix}-{n}" for prefix in acknowledged for n in range(BATCH)} <= stored
+        assert collection.item_count == len(stored)
+        assert not any(item.startswith("x") for item in stored)
+        connection = store.open_writing()
+        (rows,) = connection.execute("SELECT count(*) FROM items").fetchone()
+        (vectors,) = connection.execute("SELECT count(*) FROM vectors").fetchone()
+        assert rows == vectors == len(stored) + sum(one.item_count for one in unfinished)
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        (users,) = connection.execute(
+            "SELECT count(*) FROM users WHERE digest IS NOT NULL"
+        ).fetchone()
+        assert users <= len(unfinished)
+        connection.close()
 
 
 def test_a_full_disk_is_reported_and_survived(tmp_path: Path, start_child: StartChild) -> None:

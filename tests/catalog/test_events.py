@@ -95,7 +95,7 @@ def bytes_of(folder: Path) -> bytes:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_deleted_user_leaves_no_bytes(
-    store: Store, books: Collection, run: Run, seed: int
+    store: Store, books: Collection, run: Run, erase: Callable[[], None], seed: int
 ) -> None:
     """Among others' events and after others were erased, so that pages had reason to change."""
     films = run(CreateCollection("films", "", 4, "model-a", 1.0))
@@ -121,6 +121,7 @@ def test_a_deleted_user_leaves_no_bytes(
         assert (f"of-{name}".encode() in left) == (digest in left) == (name not in erased)
 
     run(DeleteCollection("films"))
+    erase()
     left = bytes_of(store.folder)
     kept = {e.event_id for u in users.values() for e in store.user_events(books.key, u, 99)}
     assert len(kept) > 100

@@ -13,12 +13,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from bertine.catalog.changes import CreateCollection, DeleteItems, Draft, Upsert
+from bertine.catalog.changes import CreateCollection, DeleteItems, Draft, PurgeExpired, Upsert
 from bertine.catalog.store import Store
 from bertine.catalog.writer import Writer
 from bertine.types import Item
 
 MODEL = "model"
+FAR = 4e9
 ids = st.sampled_from(["a", "b", "c", "d", "ä", "a\0", "A"])
 items = st.builds(
     Item,
@@ -27,6 +28,7 @@ items = st.builds(
     st.sampled_from([{}, {"x": 1}, {"x": 1.0}, {"x": ("a", "b")}]),
     st.sampled_from([None, None, np.array([3.0, 4.0], np.float32)]),
     st.sampled_from([None, 5.0]),
+    expire_time=st.sampled_from([None, None, FAR, FAR + 1]),
 )
 batches = st.lists(items, max_size=4, unique_by=lambda item: item.id)
 
@@ -40,7 +42,8 @@ def vector_for(item: Item) -> Any:
 def comparable(item: Item) -> tuple[object, ...]:
     vector = None if item.vector is None else item.vector.tolist()
     attributes = [(name, repr(value)) for name, value in item.attributes.items()]
-    return (item.id, item.text, attributes, vector, item.available_from, item.version)
+    times = (item.available_from, item.expire_time)
+    return (item.id, item.text, attributes, vector, times, item.version)
 
 
 class CatalogAgainstDictionary(RuleBasedStateMachine):
@@ -98,6 +101,17 @@ class CatalogAgainstDictionary(RuleBasedStateMachine):
         assert (result.sequence > self.sequence) == bool(there)
         self.sequence = result.sequence
         for id_ in there:
+            del self.expected[id_], self.given[id_]
+
+    @rule(until=st.sampled_from([FAR - 1, FAR, FAR + 1]))
+    def purge(self, until: float) -> None:
+        result = self.writer.submit(PurgeExpired(until, 2)).result()
+        gone = result.deleted.get(self.collection.key, ())
+        due = {id_ for id_, item in self.expected.items() if (item.expire_time or FAR * 2) <= until}
+        assert set(gone) <= due
+        assert len(gone) == min(2, len(due))
+        self.sequence = max(self.sequence, result.sequence)
+        for id_ in gone:
             del self.expected[id_], self.given[id_]
 
     @rule(wanted=st.lists(ids, max_size=3))

@@ -58,8 +58,8 @@ def test_existing_says_what_a_new_version_would_need(
     store: Store, books: Collection, put: Put, make_item: MakeItem
 ) -> None:
     item = make_item("a", year=1815)
-    put(item)
-    expected = Existing(text_digest(item), content_digest(item), "model-a")
+    version = put(item).sequence
+    expected = Existing(text_digest(item), content_digest(item), "model-a", version)
     assert store.existing(books.key, ["b", "a"]) == {"a": expected}
 
 

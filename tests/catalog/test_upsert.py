@@ -68,6 +68,7 @@ def test_what_is_unchanged_costs_no_sequence_number(
         {"attributes": {}},
         {"available_from": 1.0},
         {"available_until": 1.0},
+        {"expire_time": 1.0},
         {"text": "other"},
         {"vector": SUPPLIED},
     ],

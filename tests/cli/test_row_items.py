@@ -44,12 +44,14 @@ def test_vectors_and_times() -> None:
             "vector": [0.5, 1],
             "available_from": "1970-01-01T00:01:00",
             "available_until": dt.datetime(1970, 1, 1, 1, tzinfo=dt.UTC),
+            "expire_time": "1970-01-02T00:00:00Z",
         }
     )
     assert made.vector is not None
     assert made.vector.dtype == np.float32
     assert made.vector.tolist() == [0.5, 1.0]
     assert (made.available_from, made.available_until) == (60.0, 3600.0)
+    assert (made.expire_time, made.attributes) == (86_400.0, {})
     assert item({"id": "a", "available_from": 1.5}).available_from == 1.5
 
 

@@ -72,3 +72,13 @@ def test_a_damaged_or_removed_snapshot_is_made_again(model: Path, data: Path) ->
     check(model, data)
     shutil.rmtree(data / "index")
     check(model, data)
+
+
+def test_the_index_of_a_deleted_collection_leaves_the_disk(model: Path, data: Path) -> None:
+    with ServerProcess(model, data, *OPTIONS) as server, server.client() as client:
+        assert (data / "index" / "1").exists()
+        client.delete_collection("vectors")
+        deadline = time.monotonic() + 60
+        while (data / "index" / "1").exists():
+            assert time.monotonic() < deadline
+            client.server_info()

@@ -1,7 +1,8 @@
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertine.index.lifecycle import Policy, Shape, rebuild_reason, trained
+from bertine.index.lifecycle import Policy, Shape, imbalance, rebuild_reason, trained
 
 POLICY = Policy(ivf_min_items=1_000, quiet_seconds=1.0)
 
@@ -35,3 +36,21 @@ def test_an_import_is_rebuilt_a_logarithmic_number_of_times() -> None:
         if rebuild_reason(Shape(main, delta, 0, 0.0), POLICY):
             main, delta, rebuilds = main + delta, 0, rebuilds + 1
     assert rebuilds <= 7
+
+
+def test_an_index_that_misses_recall_or_whose_lists_are_uneven_is_rebuilt() -> None:
+    assert rebuild_reason(Shape(5_000, 0, 0, 0.0, misses_recall=True), POLICY) == "recall"
+    assert rebuild_reason(Shape(5_000, 0, 500, 0.0, imbalance=2.1), POLICY) == "imbalance"
+    assert rebuild_reason(Shape(5_000, 0, 500, 0.0, imbalance=1.9), POLICY) == ""
+    assert rebuild_reason(Shape(500, 0, 0, 0.0, 9.0, misses_recall=True), POLICY) == ""
+
+
+def test_imbalance_is_one_for_equal_lists_and_their_number_for_one_full_list() -> None:
+    assert imbalance(np.array([5, 5, 5, 5])) == 1.0
+    assert imbalance(np.array([20, 0, 0, 0])) == 4.0
+    assert imbalance(np.array([], np.int64)) == 1.0
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=50))
+def test_imbalance_is_between_one_and_the_number_of_lists(sizes: list[int]) -> None:
+    assert 1.0 - 1e-9 <= imbalance(np.array(sizes)) <= len(sizes) + 1e-9

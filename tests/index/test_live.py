@@ -11,6 +11,7 @@ from bertine.index.filters import OneOf, Range, compile_filter
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
 from bertine.index.search import Request
+from bertine.index.training import Trained
 from bertine.types import Item, Matrix
 
 DIMENSIONS = 16
@@ -159,9 +160,10 @@ def test_changes_during_a_rebuild_are_not_lost(monkeypatch: pytest.MonkeyPatch) 
     index.upsert(items(20), vectors[:20], 1)
     training, go_on = threading.Event(), threading.Event()
 
-    def hold(*_: object) -> None:
+    def hold(*_: object) -> Trained:
         training.set()
         assert go_on.wait(30)
+        return Trained(None, [], "items", 0)
 
     monkeypatch.setattr(index, "_train", hold)
     worker = threading.Thread(target=index.rebuild)

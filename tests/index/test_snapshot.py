@@ -7,9 +7,11 @@ import pytest
 
 from bertine.errors import StorageError
 from bertine.index import snapshot
+from bertine.index.filters import OneOf
 from bertine.index.lifecycle import Policy
-from bertine.index.live import Home, LiveIndex
+from bertine.index.live import LiveIndex
 from bertine.index.search import Request
+from bertine.index.snapshot import Home
 from bertine.types import Item, Matrix
 
 POLICY = Policy(ivf_min_items=1_000)
@@ -77,7 +79,8 @@ def test_what_changed_since_is_asked_for_and_what_was_deleted_is_gone(saved: Hom
 
 
 @pytest.mark.parametrize(
-    "file", ["vectors.f32", "rows.json", "times.npy", "main.faiss", "manifest.json"]
+    "file",
+    ["vectors.f32", "ids.bin", "attributes.bin", "times.npy", "main.faiss", "manifest.json"],
 )
 def test_a_flipped_byte_anywhere_makes_it_worthless(saved: Home, file: str) -> None:
     path = next(saved.folder.glob(f"*/{file}"))
@@ -114,7 +117,7 @@ def test_a_new_generation_replaces_the_old_one_and_a_failed_one_does_not(
     index.rebuild()
     index.save()
     assert (saved.folder / "CURRENT").read_text() == before
-    assert snapshot.load(saved.folder, saved.fingerprint)[0].count == COUNT
+    assert snapshot.load(saved.folder, saved.fingerprint).segment.count == COUNT
 
 
 def test_snapshots_of_deleted_collections_are_removed(saved: Home) -> None:
@@ -123,3 +126,56 @@ def test_snapshots_of_deleted_collections_are_removed(saved: Home) -> None:
     assert saved.folder.is_dir()
     snapshot.remove_unknown(root, {2})
     assert not saved.folder.exists()
+
+
+def test_a_tuning_and_the_columns_in_use_survive_a_restart(saved: Home) -> None:
+    first, _ = restored(saved, {item.id: 1 for item in items()})
+    first.target_recall = 0.8
+    first.quality.queries.add(vectors()[:300])
+    first.rebuild()
+    odd = Request(COUNT, filter=OneOf("even", (False,)))
+    expected = first.search(vectors()[:1], odd)
+    first.save()
+    second, _ = restored(saved, {item.id: 1 for item in items()})
+    second.prepare()
+    assert second._state.main.columns.names() == ["even"]
+    assert second.search(vectors()[:1], odd)[0].ids == expected[0].ids
+    assert (second.target_recall, second.status().tuned_on) == (0.8, 300)
+    before, after = first.status(), second.status()
+    assert (before.kind, before.nprobe, before.refine, before.tuned_on) == (
+        *(after.kind, after.nprobe, after.refine, after.tuned_on),
+    )
+
+
+def test_an_index_that_was_saved_lies_in_its_files_and_changes_go_on(saved: Home) -> None:
+    index, _ = restored(saved, {item.id: 1 for item in items()})
+    for round_ in range(3):
+        index.delete([f"item-{round_}"], 10 + round_)
+        index.upsert([Item(f"new-{round_}", version=20 + round_)], vectors()[:1], 20 + round_)
+        index.rebuild()
+        index.save()
+        assert not index._state.main.vectors.flags.writeable
+    [found] = index.search(vectors()[:1], Request(COUNT + 9))
+    expected = {f"item-{n}" for n in range(3, COUNT)} | {f"new-{n}" for n in range(3)}
+    assert set(found.ids) == expected
+    assert index.attributes("item-7") == items()[7].attributes
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_failed_save_leaves_nothing_behind(
+    first: bool,  # noqa: FBT001 - a parameter
+    saved: Home,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    home = Home(tmp_path / "new" / "1", "f" * 64) if first else saved
+    before = sorted(entry.name for entry in home.folder.glob("*"))
+    kept = saved.load(threads=1)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(snapshot, "_make_current", full)
+    with pytest.raises(StorageError, match="No space left"):
+        home.save(kept.segment, kept.ivf)
+    assert sorted(entry.name for entry in home.folder.glob("*")) == before

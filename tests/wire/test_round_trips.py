@@ -35,14 +35,13 @@ def test_values(value: Attribute) -> None:
 @given(st.dictionaries(NAME, ATTRIBUTE, max_size=5), TEXT, TIME)
 def test_items(attributes: dict[str, Attribute], text: str, opens: float | None) -> None:
     vector = np.array([0.6, 0.8], np.float32)
-    item = Item("id", text, attributes, vector, opens, None if opens is None else opens + 5)
+    later = None if opens is None else opens + 5
+    item = Item("id", text, attributes, vector, opens, later, expire_time=later)
     [server_side] = items_from_wire([item_to_wire(item)], 2, Limits()) if text.strip() else [item]
     for back in (server_side, item_from_response(item_to_wire(item))):
         assert (back.id, back.text, back.attributes) == (item.id, item.text, item.attributes)
-        assert (back.available_from, back.available_until) == (
-            item.available_from,
-            item.available_until,
-        )
+        times = (back.available_from, back.available_until, back.expire_time)
+        assert times == (opens, later, later)
         assert back.vector is not None
         assert np.allclose(back.vector, vector)
 

@@ -9,8 +9,15 @@
     rows          rows <-> items
     event_tables  the tables of events           how a user is erased
     store         opening and reading            any number of threads
+    versions      conditional changes
+    aliases       other names of collections
+    expiry        items that have had their time
+    removal       collections that were deleted, erased bit by bit
+    backup, restoring  copies of one state, and back
+    verify        what must hold, row by row
     changes       everything that is written     one class for each change
     writer        group commit                   the one thread that writes
+    purger        erases what has had its time   a thread of its own, through the writer
 
 Reads go through `store.Store`, writes through `writer.Writer`, which executes the classes of
 `changes`. The index is a cache of what is here.

@@ -3,8 +3,8 @@
 A change is executed by the writer in a transaction, inside a savepoint of its own: one that raises
 leaves nothing behind. SQLite's errors pass through and are translated by the writer.
 
-Those of items are in `upsert`, of events in `events`, of models in `reembedding`; all of them can
-be imported from here.
+Those of items are in `upsert` and `expiry`, of aliases in `aliases`, of deleted collections in
+`removal`, of events in `events`, of models in `reembedding`; all can be imported from here.
 """
 
 from __future__ import annotations
@@ -13,33 +13,40 @@ import sqlite3
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeVar
 
+from bertine.catalog.aliases import DeleteAlias, SetAlias, SetResult, find_collection, stands_for
 from bertine.catalog.connection import select_in
-from bertine.catalog.event_tables import (
-    create_events_table,
-    events_table,
-    forget_users_without_events,
-)
+from bertine.catalog.event_tables import create_events_table
 from bertine.catalog.events import DeleteUser, RecordEvents, RecordResult
+from bertine.catalog.expiry import PurgeExpired, PurgeResult
 from bertine.catalog.reembedding import FinishReembedding, ReplaceResult, ReplaceVectors
-from bertine.catalog.rows import SELECT_COLLECTIONS, model_key, next_sequence, read_collection
+from bertine.catalog.removal import DeleteCollection, EraseRows, FinishErasing
+from bertine.catalog.rows import model_key, next_sequence, read_collection
 from bertine.catalog.template import check_template
 from bertine.catalog.upsert import Draft, StaleVectors, Upsert, UpsertResult
-from bertine.errors import AlreadyExists, NotFound
+from bertine.catalog.versions import Expected
+from bertine.errors import AlreadyExists
 from bertine.types import Collection
 
 __all__ = [
     "Change",
     "CreateCollection",
+    "DeleteAlias",
     "DeleteCollection",
     "DeleteItems",
     "DeleteResult",
     "DeleteUser",
     "Draft",
+    "EraseRows",
+    "FinishErasing",
     "FinishReembedding",
+    "PurgeExpired",
+    "PurgeResult",
     "RecordEvents",
     "RecordResult",
     "ReplaceResult",
     "ReplaceVectors",
+    "SetAlias",
+    "SetResult",
     "StaleVectors",
     "Upsert",
     "UpsertResult",
@@ -73,7 +80,8 @@ class CreateCollection:
         dimensions: of its vectors, > 0.
         fingerprint: of the model that makes them.
         created: time.
-        exist_ok: give back an equal collection that is there.
+        exist_ok: give back an equal collection that is there, or that an alias of that name
+            stands for.
 
     Raises:
         AlreadyExists: there is one, and it has other settings or `exist_ok` is not set.
@@ -93,9 +101,9 @@ class CreateCollection:
     def execute(self, connection: sqlite3.Connection) -> Collection:
         """Insert it, unless it is there."""
         check_template(self.text_template)
-        query = SELECT_COLLECTIONS + "WHERE name = ?"
-        row = connection.execute(query, (self.name,)).fetchone()
-        return self._insert(connection) if row is None else self._same_as(Collection(*row))
+        name = stands_for(connection, self.name) or self.name
+        there = find_collection(connection, name)
+        return self._insert(connection) if there is None else self._same_as(there)
 
     def _insert(self, connection: sqlite3.Connection) -> Collection:
         cursor = connection.execute(
@@ -120,46 +128,18 @@ class CreateCollection:
     def _same_as(self, there: Collection) -> Collection:
         settings = ("text_template", "dimensions", "fingerprint")
         different = [name for name in settings if getattr(self, name) != getattr(there, name)]
+        alias = "" if there.name == self.name else f" as an alias of {there.name!r}"
         if different:
             name = different[0]
             raise AlreadyExists(
-                f"collection {self.name!r} exists with other settings: its {name} is "
+                f"collection {self.name!r} exists{alias} with other settings: its {name} is "
                 f"{getattr(there, name)!r}, not {getattr(self, name)!r}; choose another name"
             )
         if not self.exist_ok:
-            raise AlreadyExists(f"collection {self.name!r} exists; exist_ok accepts an equal one")
+            raise AlreadyExists(
+                f"collection {self.name!r} exists{alias}; exist_ok accepts an equal one"
+            )
         return there
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteCollection:
-    """Delete a collection with its items and events; gives the number of items.
-
-    Users of whom nothing else is known are forgotten.
-
-    Args:
-        name: of the collection.
-
-    Raises:
-        NotFound: there is none.
-    """
-
-    name: str
-
-    rows: ClassVar[int] = 1
-    erases: ClassVar[bool] = True
-
-    def execute(self, connection: sqlite3.Connection) -> int:
-        """Delete it; items and vectors follow by their foreign keys."""
-        statement = "DELETE FROM collections WHERE name = ? RETURNING key, item_count"
-        deleted = connection.execute(statement, (self.name,)).fetchall()
-        if not deleted:
-            raise NotFound("collection", self.name)
-        ((key, item_count),) = deleted
-        connection.execute(f"DROP TABLE {events_table(key)}")
-        forget_users_without_events(connection)
-        next_sequence(connection)
-        return int(item_count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +164,16 @@ class DeleteItems:
     Args:
         collection_key: of the collection.
         ids: those that are not there are counted.
+        expected: versions that some of them must have.
 
     Raises:
         NotFound: the collection was deleted.
+        VersionMismatch: one has another version; none is deleted.
     """
 
     collection_key: int
     ids: tuple[str, ...]
+    expected: Expected | None = None
 
     erases: ClassVar[bool] = False
 
@@ -202,6 +185,8 @@ class DeleteItems:
     def execute(self, connection: sqlite3.Connection) -> DeleteResult:
         """Delete those that are there; vectors follow by their foreign key."""
         collection = read_collection(connection, self.collection_key)
+        if self.expected is not None:
+            self.expected.check(connection, collection.key)
         wanted = dict.fromkeys(self.ids)
         statement = "DELETE FROM items WHERE collection = ? AND id IN (:values) RETURNING id"
         gone = {id_ for (id_,) in select_in(connection, statement, collection.key, wanted)}

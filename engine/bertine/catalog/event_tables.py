@@ -7,17 +7,22 @@ all its columns to NULL, which overwrites it where it lies. Indexes do move thei
 hold only numbers, three bytes of a user's hash, and digests of event ids.
 
 Each collection has an events table of its own: to drop it gives its pages back, overwritten,
-without moving the rows of others.
+without moving the rows of others. That takes as long as the table is large, so a deleted
+collection's is first erased row by row and then emptied, a few rows at a time.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
 from bertine.catalog.rows import event_from_row
 from bertine.types import Event
 
 COLUMNS = "id_digest, user, event_id, item_id, event_type, time, weight, sequence"
+
+NULLS = ", ".join(f"{column} = NULL" for column in COLUMNS.split(", "))
+"""What erases a row where it lies."""
 
 FIND_USER = "SELECT key FROM users WHERE substr(digest, 1, 3) = substr(?1, 1, 3) AND digest = ?1"
 
@@ -54,7 +59,7 @@ def create_events_table(connection: sqlite3.Connection, collection_key: int) -> 
 
 
 def all_events_tables(connection: sqlite3.Connection) -> list[str]:
-    """Names of the tables of events of all collections."""
+    """Names of the tables of events of all collections, those being erased included."""
     return [events_table(key) for (key,) in connection.execute("SELECT key FROM collections")]
 
 
@@ -70,7 +75,8 @@ def latest_events(
     """A user's latest events in a collection, oldest first; those of one time as they arrived."""
     user = find_user(connection, digest)
     table = events_table(collection_key)
-    if user is None or table not in all_events_tables(connection):
+    there = "SELECT 1 FROM collections WHERE key = ? AND NOT deleted"
+    if user is None or connection.execute(there, (collection_key,)).fetchone() is None:
         return []
     query = f"""
         SELECT ?, item_id, event_type, time, event_id, weight FROM {table}
@@ -80,10 +86,42 @@ def latest_events(
     return [event_from_row(row) for row in reversed(rows)]
 
 
-def forget_users_without_events(connection: sqlite3.Connection) -> None:
-    """Erase the hashes of users that no table of events knows."""
+def erase_events(connection: sqlite3.Connection, collection_key: int, limit: int) -> int:
+    """Overwrite some events of a collection, and the hashes of users of whom nothing is left.
+
+    Returns:
+        How many events; 0 when none are left.
+    """
+    table = events_table(collection_key)
+    query = f"SELECT key, user FROM {table} WHERE id_digest IS NOT NULL LIMIT ?"  # noqa: S608 (the same)
+    rows = connection.execute(query, (limit,)).fetchall()
+    connection.executemany(
+        f"UPDATE {table} SET {NULLS} WHERE key = ?",  # noqa: S608 (the same)
+        [(key,) for key, _ in rows],
+    )
+    _forget_users_without_events(connection, {user for _, user in rows})
+    return len(rows)
+
+
+def _forget_users_without_events(connection: sqlite3.Connection, users: Iterable[int]) -> None:
     known = " ".join(
         f"AND NOT EXISTS (SELECT 1 FROM {table} WHERE user = users.key)"  # noqa: S608 (the same)
         for table in all_events_tables(connection)
     )
-    connection.execute(f"UPDATE users SET digest = NULL WHERE digest IS NOT NULL {known}")  # noqa: S608
+    connection.executemany(
+        f"UPDATE users SET digest = NULL WHERE key = ? {known}",  # noqa: S608 (the same)
+        [(user,) for user in users],
+    )
+
+
+def empty_events(connection: sqlite3.Connection, collection_key: int, limit: int) -> int:
+    """Give back the pages of some erased events: rows of which nothing is left may move.
+
+    Returns:
+        How many rows; 0 when none are left.
+    """
+    table = events_table(collection_key)
+    statement = f"""
+        DELETE FROM {table} WHERE key IN (SELECT key FROM {table} ORDER BY key DESC LIMIT ?)
+    """  # noqa: S608 (the same)
+    return connection.execute(statement, (limit,)).rowcount

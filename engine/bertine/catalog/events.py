@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from bertine.catalog.digest import event_digest
-from bertine.catalog.event_tables import COLUMNS, all_events_tables, events_table, find_user
+from bertine.catalog.event_tables import (
+    COLUMNS,
+    NULLS,
+    all_events_tables,
+    events_table,
+    find_user,
+)
 from bertine.catalog.rows import next_sequence, read_collection
 from bertine.types import Event
 
@@ -84,9 +90,8 @@ class DeleteUser:
         user = find_user(connection, self.user)
         if user is None:
             return 0
-        nulls = ", ".join(f"{column} = NULL" for column in COLUMNS.split(", "))
         erased = [
-            connection.execute(f"UPDATE {table} SET {nulls} WHERE user = ?", (user,)).rowcount  # noqa: S608 (the same)
+            connection.execute(f"UPDATE {table} SET {NULLS} WHERE user = ?", (user,)).rowcount  # noqa: S608 (the same)
             for table in all_events_tables(connection)
         ]
         connection.execute("UPDATE users SET digest = NULL WHERE key = ?", (user,))

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
 
-from bertine.catalog.changes import CreateCollection, DeleteCollection, DeleteItems, DeleteResult
+from bertine.catalog.changes import (
+    CreateCollection,
+    DeleteAlias,
+    DeleteCollection,
+    DeleteItems,
+    DeleteResult,
+    SetAlias,
+    SetResult,
+)
 from bertine.catalog.store import Existing, Store
 from bertine.catalog.template import check_template, render
 from bertine.catalog.upsert import Draft, StaleVectors, Upsert, UpsertResult
+from bertine.catalog.versions import Expected, check_versions
 from bertine.catalog.writer import Writer
 from bertine.encode.encoder import Encoder
 from bertine.errors import InvalidInput
@@ -23,6 +33,7 @@ from bertine.index.registry import Registry, Served, vectors_of
 from bertine.types import Collection, Item, StageTimes, Vector
 
 _T = TypeVar("_T")
+_NO_VERSIONS: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,7 @@ class Ingest:
 
         Raises:
             NotFound: there is none of that name.
+            Conflict: an alias stands for it, or the name is an alias.
         """
 
         def apply(_: int) -> None:
@@ -102,8 +114,39 @@ class Ingest:
 
         return await asyncio.wrap_future(self._writer.submit(DeleteCollection(name), apply))
 
+    async def set_alias(self, alias: str, collection: str) -> str:
+        """Let an alias stand for a collection; returns the one it stood for, "" if it is new.
+
+        Raises:
+            AlreadyExists: a collection has the alias's name.
+            NotFound: there is no such collection.
+            InvalidInput: the collection's name is itself an alias.
+        """
+
+        def apply(result: SetResult) -> None:
+            self._registry.set_alias(alias, result.collection.name)
+
+        change = SetAlias(alias, collection)
+        return (await asyncio.wrap_future(self._writer.submit(change, apply))).previous
+
+    async def delete_alias(self, alias: str) -> str:
+        """Delete an alias; returns the collection that it stood for.
+
+        Raises:
+            NotFound: there is no such alias.
+        """
+
+        def apply(_: str) -> None:
+            self._registry.remove_alias(alias)
+
+        return await asyncio.wrap_future(self._writer.submit(DeleteAlias(alias), apply))
+
     async def upsert(
-        self, name: str, items: Sequence[Item], deadline: float | None = None
+        self,
+        name: str,
+        items: Sequence[Item],
+        deadline: float | None = None,
+        if_versions: Mapping[str, int] = _NO_VERSIONS,
     ) -> Upserted:
         """Insert or replace items; only what has changed is encoded and written.
 
@@ -111,10 +154,12 @@ class Ingest:
             name: of the collection.
             items: checked, no id twice.
             deadline: reading of `time.monotonic` after which the encoding is not begun.
+            if_versions: version that an item must have, by id; 0 if it must not exist.
 
         Raises:
             NotFound: no such collection.
             InvalidInput: an item has nothing to encode.
+            VersionMismatch: an item has another version; nothing is written.
         """
         served = self._registry.get(name)
         drafts = [
@@ -123,10 +168,10 @@ class Ingest:
         ]
         times = StageTimes()
         try:
-            return await self._upsert(served, drafts, times, deadline)
+            return await self._upsert(served, drafts, times, deadline, if_versions)
         except StaleVectors:
             # Another writer was faster: with all vectors at hand there is nothing to miss.
-            return await self._upsert(served, drafts, times, deadline, look_up=False)
+            return await self._upsert(served, drafts, times, deadline, if_versions, look_up=False)
 
     async def _upsert(
         self,
@@ -134,17 +179,20 @@ class Ingest:
         drafts: Sequence[Draft],
         times: StageTimes,
         deadline: float | None,
+        if_versions: Mapping[str, int],
         *,
         look_up: bool = True,
     ) -> Upserted:
         there = await self._existing(served, drafts, times) if look_up else {}
+        if look_up:  # before the work of encoding; what counts is checked by the change itself
+            check_versions(if_versions, {id_: one.version for id_, one in there.items()})
         changed = [draft for draft in drafts if not _same(draft, there.get(draft.item.id))]
         vectors = await self._encode(changed, there, times, deadline)
         ready = [
             draft if draft.supplied else draft.with_vector(vectors.get(draft.item.id))
             for draft in changed
         ]
-        result = await self._commit(served, ready, times)
+        result = await self._commit(served, ready, times, if_versions)
         unchanged = len(drafts) - len(changed) + result.unchanged
         return Upserted(result.inserted, result.updated, unchanged, result.sequence, times)
 
@@ -187,10 +235,15 @@ class Ingest:
         )
 
     async def _commit(
-        self, served: Served, drafts: Sequence[Draft], times: StageTimes
+        self,
+        served: Served,
+        drafts: Sequence[Draft],
+        times: StageTimes,
+        if_versions: Mapping[str, int],
     ) -> UpsertResult:
         started = time.perf_counter()
-        change = Upsert(served.key, drafts, self._encoder.fingerprint)
+        fingerprint = self._encoder.fingerprint
+        change = Upsert(served.key, drafts, fingerprint, _expected(if_versions))
 
         def apply(result: UpsertResult) -> None:
             if result.changed:
@@ -201,22 +254,29 @@ class Ingest:
         times.storage += time.perf_counter() - started
         return result
 
-    async def delete_items(self, name: str, ids: Sequence[str]) -> DeleteResult:
+    async def delete_items(
+        self, name: str, ids: Sequence[str], if_versions: Mapping[str, int] = _NO_VERSIONS
+    ) -> DeleteResult:
         """Delete items by id; ids that are not there are counted.
 
         Raises:
             NotFound: no such collection.
+            VersionMismatch: an item has another version than `if_versions` says; none is deleted.
         """
         served = self._registry.get(name)
 
         def apply(result: DeleteResult) -> None:
             served.index.delete(result.deleted, result.sequence)
 
-        change = DeleteItems(served.key, tuple(ids))
+        change = DeleteItems(served.key, tuple(ids), _expected(if_versions))
         return await asyncio.wrap_future(self._writer.submit(change, apply))
 
     async def _read(self, call: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, call)
+
+
+def _expected(if_versions: Mapping[str, int]) -> Expected | None:
+    return Expected(if_versions, time.time()) if if_versions else None
 
 
 def _with_text(item: Item, template: str, position: int) -> Item:

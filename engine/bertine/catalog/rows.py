@@ -15,22 +15,28 @@ from bertine.types import Attribute, Collection, Event, Item, Vector
 _decode = json.JSONDecoder().raw_decode
 """`json.loads` without its search for white space: half the time of a short text."""
 
-ItemRow: TypeAlias = tuple[str, str, str, float | None, float | None, int, bytes | None]
-"""id, text, attributes, available_from, available_until, version, data."""
+ItemRow: TypeAlias = tuple[
+    str, str, str, float | None, float | None, int, float | None, bytes | None
+]
+"""id, text, attributes, available_from, available_until, version, expire_time, data."""
 
-SELECT_ITEMS = """
-    SELECT id, text, attributes, available_from, available_until, version, NULL
-    FROM items
-"""
-SELECT_ITEMS_WITH_VECTORS = """
-    SELECT id, text, attributes, available_from, available_until, version, data
-    FROM items JOIN vectors ON item = items.key
-"""
+ITEM_COLUMNS = "id, text, attributes, available_from, available_until, version, expire_time"
+"""Of an `ItemRow`, but for its vector."""
+
+OF_COLLECTION = "collection = (SELECT key FROM collections WHERE key = ? AND NOT deleted)"
+"""A condition that no item of a deleted collection fulfils, though it may not yet be erased."""
+
+SELECT_ITEMS = f"SELECT {ITEM_COLUMNS}, NULL FROM items "  # noqa: S608 (fixed)
+SELECT_ITEMS_WITH_VECTORS = f"""
+    SELECT {ITEM_COLUMNS}, data FROM items JOIN vectors ON item = items.key
+"""  # noqa: S608 (fixed)
 SELECT_COLLECTIONS = """
     SELECT collections.key, name, text_template, dimensions, coalesce(fingerprint, ''), created,
         sequence, item_count
     FROM collections LEFT JOIN models ON models.key = model
+    WHERE NOT deleted
 """
+"""Of collections that are not deleted; further conditions begin with AND."""
 
 
 def select_items(*, with_vectors: bool) -> str:
@@ -44,7 +50,7 @@ def item_from_row(row: ItemRow) -> Item:
     Raises:
         StorageError: what is stored cannot have been written by `attributes_to_json`.
     """
-    id_, text, attributes, available_from, available_until, version, data = row
+    id_, text, attributes, available_from, available_until, version, expire_time, data = row
     return Item(
         id_,
         text,
@@ -53,6 +59,7 @@ def item_from_row(row: ItemRow) -> Item:
         available_from,
         available_until,
         version,
+        expire_time,
     )
 
 
@@ -115,7 +122,7 @@ def read_collection(connection: sqlite3.Connection, key: int) -> Collection:
     Raises:
         NotFound: it was deleted; keys are not used again.
     """
-    row = connection.execute(SELECT_COLLECTIONS + "WHERE collections.key = ?", (key,)).fetchone()
+    row = connection.execute(SELECT_COLLECTIONS + "AND collections.key = ?", (key,)).fetchone()
     if row is None:
         raise NotFound("collection", f"number {key}", "it was deleted meanwhile")
     return Collection(*row)

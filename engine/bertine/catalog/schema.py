@@ -79,10 +79,33 @@ _USERS = (
     """,
 )
 
-MIGRATIONS: tuple[Sequence[str], ...] = ((*_SEQUENCE, *_COLLECTIONS, *_ITEMS, *_USERS),)
+_EXPIRY = (
+    "ALTER TABLE items ADD COLUMN expire_time REAL",
+    "CREATE INDEX items_by_expiry ON items (expire_time) WHERE expire_time IS NOT NULL",
+)
+# Of a deleted collection that is not yet erased: its name is then one that none can have.
+_REMOVAL = (
+    """
+    ALTER TABLE collections ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0
+        CHECK (deleted IN (0, 1))
+    """,
+)
+_ALIASES = (
+    """
+    CREATE TABLE aliases (
+        alias TEXT PRIMARY KEY,
+        collection INTEGER NOT NULL REFERENCES collections
+    ) STRICT
+    """,
+)
+
+MIGRATIONS: tuple[Sequence[str], ...] = (
+    (*_SEQUENCE, *_COLLECTIONS, *_ITEMS, *_USERS),
+    (*_EXPIRY, *_REMOVAL, *_ALIASES),
+)
 """Statements that lead from version n to n + 1, at position n. Only ever appended to."""
 
-_CHECKED = ("sequence", "models", "collections")
+_CHECKED = ("sequence", "models", "collections", "aliases")
 
 
 def prepare(path: Path) -> None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from bertine.catalog.aliases import read_aliases
 from bertine.catalog.connection import ReadingPool, open_writing, select_in
 from bertine.catalog.event_tables import latest_events
+from bertine.catalog.expiry import has_expired
 from bertine.catalog.folder import FolderLock, flush_folder, make_folder
+from bertine.catalog.removal import next_to_erase
 from bertine.catalog.rows import (
+    ITEM_COLUMNS,
+    OF_COLLECTION,
     SELECT_COLLECTIONS,
     SELECT_ITEMS_WITH_VECTORS,
     item_from_row,
@@ -21,7 +27,7 @@ from bertine.catalog.rows import (
 )
 from bertine.catalog.schema import prepare
 from bertine.errors import NotFound
-from bertine.types import Collection, Event, Item
+from bertine.types import Alias, Collection, Event, Item
 
 FILE = "catalog.sqlite3"
 _NAMES_IN_HINT = 10
@@ -35,11 +41,13 @@ class Existing:
         text_digest: see `digest.text_digest`; if it and the fingerprint stay, so does the vector.
         content_digest: see `digest.content_digest`; if it stays too, there is nothing to do.
         fingerprint: of the model that made the vector.
+        version: see `Item.version`; 0 if it has expired.
     """
 
     text_digest: bytes
     content_digest: bytes
     fingerprint: str
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,30 +153,38 @@ class Store:
             NotFound: there is none; the message names those there are.
         """
         with self._pool.reading() as connection:
-            rows = connection.execute(SELECT_COLLECTIONS + "WHERE name = ?", (name,)).fetchall()
+            rows = connection.execute(SELECT_COLLECTIONS + "AND name = ?", (name,)).fetchall()
         if not rows:
             raise NotFound("collection", name, self._hint())
         return Collection(*rows[0])
 
     def existing(self, key: int, ids: Iterable[str]) -> dict[str, Existing]:
         """Digests of those of the items that are stored."""
-        query = """
-            SELECT id, text_digest, content_digest, fingerprint
-            FROM items JOIN models ON models.key = model WHERE collection = ? AND id IN (:values)
-        """
+        query = f"""
+            SELECT id, text_digest, content_digest, fingerprint, version, expire_time
+            FROM items JOIN models ON models.key = model WHERE {OF_COLLECTION} AND id IN (:values)
+        """  # noqa: S608 (fixed)
+        now = time.time()
         with self._pool.reading() as connection:
             rows = select_in(connection, query, key, ids)
-            return {id_: Existing(*rest) for id_, *rest in rows}
+            return {
+                id_: Existing(text, content, model, version if end is None or end > now else 0)
+                for id_, text, content, model, version, end in rows
+            }
 
     def get_items(self, key: int, ids: Iterable[str], *, with_vectors: bool) -> dict[str, Item]:
-        """Those of the items that are stored, by id."""
-        query = select_items(with_vectors=with_vectors) + "WHERE collection = ? AND id IN (:values)"
+        """Those of the items that are stored and have not expired, by id."""
+        query = select_items(with_vectors=with_vectors)
+        query += f"WHERE {OF_COLLECTION} AND id IN (:values)"
+        now = time.time()
         with self._pool.reading() as connection:
-            rows = select_in(connection, query, key, ids)
-            return {row[0]: item_from_row(row) for row in rows}
+            found = map(item_from_row, select_in(connection, query, key, ids))
+            return {
+                item.id: item for item in found if (end := item.expire_time) is None or end > now
+            }
 
     def list_items(self, key: int, after_id: str, limit: int, *, with_vectors: bool) -> list[Item]:
-        """The next items by ascending id, in the order of their code points.
+        """The next items that have not expired by ascending id, in the order of code points.
 
         Args:
             key: of the collection.
@@ -177,14 +193,20 @@ class Store:
             with_vectors: whether to read the vectors too.
         """
         query = select_items(with_vectors=with_vectors)
-        query += "WHERE collection = ? AND id > ? ORDER BY id LIMIT ?"
+        query += f"""
+            WHERE {OF_COLLECTION} AND id > ? AND (expire_time IS NULL OR expire_time > ?)
+            ORDER BY id LIMIT ?
+        """
         with self._pool.reading() as connection:
-            rows = connection.execute(query, (key, after_id, limit))
+            rows = connection.execute(query, (key, after_id, time.time(), limit))
             return [item_from_row(row) for row in rows]
 
     def versions(self, key: int) -> dict[str, int]:
-        """The version of every item: tells an index that was saved what it has missed."""
-        query = "SELECT id, version FROM items WHERE collection = ? ORDER BY key"
+        """The version of every item: tells an index that was saved what it has missed.
+
+        Items that have expired are among them until they are purged.
+        """
+        query = f"SELECT id, version FROM items WHERE {OF_COLLECTION} ORDER BY key"  # noqa: S608 (fixed)
         with self._pool.reading() as connection:
             return dict(connection.execute(query, (key,)))
 
@@ -220,6 +242,21 @@ class Store:
         with self._pool.reading() as connection:
             return latest_events(connection, key, user, limit)
 
+    def aliases(self) -> list[Alias]:
+        """All aliases, by alias."""
+        with self._pool.reading() as connection:
+            return read_aliases(connection)
+
+    def has_expired(self, until: float) -> bool:
+        """Whether there are items to purge, see `expiry.PurgeExpired`."""
+        with self._pool.reading() as connection:
+            return has_expired(connection, until)
+
+    def next_to_erase(self) -> int | None:
+        """Key of a deleted collection that is not yet erased, see `removal.EraseRows`."""
+        with self._pool.reading() as connection:
+            return next_to_erase(connection)
+
     def items_with_other_fingerprint(
         self, key: int, fingerprint: str, limit: int
     ) -> list[Outdated]:
@@ -230,11 +267,10 @@ class Store:
             fingerprint: of the model that all vectors should be of.
             limit: at most so many.
         """
-        query = """
-            SELECT id, text, attributes, available_from, available_until, version, NULL, supplied
-            FROM items WHERE collection = ?
+        query = f"""
+            SELECT {ITEM_COLUMNS}, NULL, supplied FROM items WHERE collection = ?
             AND model IN (SELECT key FROM models WHERE fingerprint <> ?) LIMIT ?
-        """
+        """  # noqa: S608 (fixed)
         with self._pool.reading() as connection:
             rows = connection.execute(query, (key, fingerprint, limit))
             return [Outdated(item_from_row(row[:-1]), bool(row[-1])) for row in rows]

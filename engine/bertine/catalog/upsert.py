@@ -18,6 +18,7 @@ from bertine.catalog.rows import (
     vector_from_bytes,
     vector_to_bytes,
 )
+from bertine.catalog.versions import Expected
 from bertine.errors import Conflict, InvalidInput
 from bertine.types import Collection, Item, Vector
 
@@ -103,9 +104,11 @@ class Upsert:
         collection_key: of the collection.
         drafts: no id twice.
         fingerprint: of the model that made the vectors.
+        expected: versions that items must have; also of items that are not among the drafts.
 
     Raises:
         NotFound: the collection was deleted.
+        VersionMismatch: an item has another version.
         Conflict: the collection's vectors are of another model.
         StaleVectors: a vector is to be kept that is not there, or was made from another text.
         InvalidInput: an id is given twice, a vector has the wrong dimensions, a number is not
@@ -115,6 +118,7 @@ class Upsert:
     collection_key: int
     drafts: Sequence[Draft]
     fingerprint: str
+    expected: Expected | None = None
 
     erases: ClassVar[bool] = False
 
@@ -127,6 +131,8 @@ class Upsert:
         """Write what has changed."""
         collection = read_collection(connection, self.collection_key)
         self._check(collection)
+        if self.expected is not None:
+            self.expected.check(connection, collection.key)
         stored = self._stored(connection)
         changed = [draft for draft in self.drafts if not _same(draft, stored.get(draft.item.id))]
         stale = [draft.item.id for draft in changed if _stale(draft, stored.get(draft.item.id))]
@@ -213,8 +219,8 @@ class Upsert:
 _WRITE_ITEM = """
     INSERT INTO items (
         key, collection, version, model, id, text, attributes, available_from, available_until,
-        supplied, text_digest, content_digest
-    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        expire_time, supplied, text_digest, content_digest
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (key) DO UPDATE SET
         version = excluded.version,
         model = excluded.model,
@@ -222,6 +228,7 @@ _WRITE_ITEM = """
         attributes = excluded.attributes,
         available_from = excluded.available_from,
         available_until = excluded.available_until,
+        expire_time = excluded.expire_time,
         supplied = excluded.supplied,
         text_digest = excluded.text_digest,
         content_digest = excluded.content_digest
@@ -266,6 +273,7 @@ def _columns(draft: Draft) -> tuple[str | float | bytes | None, ...]:
         attributes_to_json(item.attributes),
         item.available_from,
         item.available_until,
+        item.expire_time,
         int(draft.supplied),
         draft.text_digest,
         draft.content_digest,

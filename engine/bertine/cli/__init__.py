@@ -12,13 +12,18 @@ from bertine import __version__
 from bertine.errors import BertineError
 
 COMMANDS = {
+    "alias": "bertine.cli.alias:alias",
+    "backup": "bertine.cli.backup:backup",
     "doctor": "bertine.cli.doctor:doctor",
     "embed": "bertine.cli.embed:embed",
     "import": "bertine.cli.imports:import_items",
     "recommend": "bertine.cli.query:recommend",
+    "restore": "bertine.cli.backup:restore",
     "search": "bertine.cli.query:search",
     "serve": "bertine.cli.serve:serve",
     "similar": "bertine.cli.query:similar",
+    "tune": "bertine.cli.tune:tune",
+    "verify": "bertine.cli.verify:verify",
 }
 ENTRY_POINTS = "bertine.commands"
 

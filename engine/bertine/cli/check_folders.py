@@ -96,5 +96,7 @@ def _catalog(folder: Path) -> str:
     if not path.exists():
         return f"{folder} is writable and holds no catalog yet"
     with translated(path), closing(open_reading(path)) as connection:
-        counts = [items for (items,) in connection.execute("SELECT item_count FROM collections")]
+        # Of every schema: a deleted collection that is not yet erased has a name with a slash.
+        query = "SELECT item_count FROM collections WHERE name NOT LIKE '/%'"
+        counts = [items for (items,) in connection.execute(query)]
     return f"{folder} holds {sum(counts):,} items in {len(counts):,} collections"

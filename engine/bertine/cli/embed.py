@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,11 +16,12 @@ import numpy as np
 
 from bertine import artifact
 from bertine.cli.connection import PATIENT_TIMEOUT, connected
+from bertine.cli.lines import read_lines
 from bertine.cli.progress import Report, progress
 from bertine.client import CallError
 from bertine.client.requests import chunks
 from bertine.encode.encoder import Encoder
-from bertine.errors import ConfigError, InvalidInput, Overloaded
+from bertine.errors import ConfigError, Overloaded
 from bertine.types import InputType, Matrix
 
 _CHUNK = 256
@@ -77,7 +77,7 @@ def embed(file: Path, output: Path, input_type: str, **source: Any) -> None:
     """  # noqa: D301 - \b is click's mark for text that is not rewrapped
     if (source["model"] is None) == (source["target"] is None):
         raise click.UsageError("Give either --model, to encode here, or --target, a server.")
-    texts = _read(file)
+    texts = read_lines(file)
     with (
         _replaced(output) as temporary,
         _opened(cast("InputType", input_type), **source) as embed_some,
@@ -93,26 +93,6 @@ def embed(file: Path, output: Path, input_type: str, **source: Any) -> None:
         f"{output}: float32 [{rows}, {dimensions}] in {seconds:,.1f} s, "
         f"{rows / seconds:,.0f} texts/s"
     )
-
-
-def _read(file: Path) -> list[str]:
-    name = "standard input" if str(file) == "-" else str(file)
-    data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    # Only line ends divide: str.splitlines would also divide at a form feed inside a text.
-    lines = data.removesuffix(b"\n").split(b"\n") if data else []
-    if not lines:
-        raise InvalidInput(name, "is empty; give one text a line")
-    return [_text(line, f"{name}, line {number}") for number, line in enumerate(lines, start=1)]
-
-
-def _text(line: bytes, place: str) -> str:
-    try:
-        text = line.decode("utf-8").removesuffix("\r")
-    except UnicodeDecodeError as error:
-        raise InvalidInput(place, f"is not UTF-8: {error.reason}") from error
-    if not text.strip():
-        raise InvalidInput(place, "is blank; remove the line or fill it: each line is one vector")
-    return text
 
 
 @contextmanager

@@ -94,10 +94,10 @@ def import_items(file: Path, file_format: str, **options: Any) -> None:
     bertine import films.csv.gz --collection films --id-column imdb --text-column plot
 
     Every column is an attribute, to filter by and to show, except the id, the text, `vector` (a
-    list of numbers, used instead of encoding) and `available_from` and `available_until` (seconds
-    since 1970 or ISO 8601 times between which the item is found). A list of strings is several
-    values. In a CSV an empty value is none, and 7, 0.5, true and false are a number and truth
-    values, while 007 stays text.
+    list of numbers, used instead of encoding), `available_from` and `available_until` (seconds
+    since 1970 or ISO 8601 times between which the item is found) and `expire_time` (when it is
+    deleted). A list of strings is several values. In a CSV an empty value is none, and 7, 0.5, true
+    and false are a number and truth values, while 007 stays text.
 
     An import may be interrupted at any time and run again: what is there already, unchanged, is
     not encoded again. If an id comes twice, the later row counts.

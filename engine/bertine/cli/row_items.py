@@ -16,7 +16,7 @@ from bertine.types import Attribute, Item, Vector
 from bertine.wire.values import INT64_MAX
 
 _VECTOR = "vector"
-_FROM, _UNTIL = "available_from", "available_until"
+_FROM, _UNTIL, _EXPIRES = "available_from", "available_until", "expire_time"
 # What a protobuf Timestamp can hold: the years 1 to 9999.
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 
@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which columns are no attributes, beside `vector`, `available_from` and `available_until`.
+    """Which columns are no attributes, beside `vector` and the three times of an item.
 
     Attributes:
         id: holds the items' ids.
@@ -38,7 +38,7 @@ class Columns:
     @property
     def own(self) -> frozenset[str]:
         """All columns that are no attributes."""
-        return frozenset((self.id, self.text, _VECTOR, _FROM, _UNTIL))
+        return frozenset((self.id, self.text, _VECTOR, _FROM, _UNTIL, _EXPIRES))
 
 
 class _Wrong(ValueError):
@@ -58,6 +58,7 @@ def item_of(row: Row, columns: Columns) -> Item:
         vector=_read(row, _VECTOR, _vector),
         available_from=_read(row, _FROM, _time),
         available_until=_read(row, _UNTIL, _time),
+        expire_time=_read(row, _EXPIRES, _time),
     )
 
 

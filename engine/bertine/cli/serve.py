@@ -173,6 +173,22 @@ def _limit_options(command: Any) -> Any:
     help="Smaller collections are searched exactly.",
 )
 @click.option(
+    "--target-recall",
+    type=click.FloatRange(min=0.5, max=0.99),
+    default=_DEFAULTS.target_recall,
+    show_envvar=True,
+    help="Part of the ten best items that a trained index must find; `bertine tune` sets it for "
+    "one collection.",
+)
+@click.option(
+    "--repeated-share",
+    type=click.FloatRange(min=0, max=1),
+    default=_DEFAULTS.repeated_share,
+    show_envvar=True,
+    help="Of the searches, how many are repeated exactly in the background to measure recall; "
+    "0 measures nothing.",
+)
+@click.option(
     "--drain-seconds",
     type=click.FloatRange(min=0),
     default=_DEFAULTS.drain_seconds,

@@ -10,11 +10,13 @@ import numpy as np
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from bertine.client import requests
+from bertine.client.aio_collections import AsyncCollectionCalls
 from bertine.client.channel import OPTIONS, READY_SERVICE
 from bertine.client.errors import CallError, translated
 from bertine.client.requests import (
     HistoryLike,
     ItemLike,
+    Priority,
     QueryLike,
     RecommendOptions,
     SearchOptions,
@@ -25,6 +27,7 @@ from bertine.v1 import (
     catalog_pb2,
     catalog_pb2_grpc,
     embedding_pb2_grpc,
+    index_pb2_grpc,
     recommendation_pb2,
     recommendation_pb2_grpc,
     server_pb2,
@@ -33,7 +36,7 @@ from bertine.v1 import (
 from bertine.wire.items import item_from_response
 
 
-class AsyncClient:
+class AsyncClient(AsyncCollectionCalls):
     """A connection to a server; closed by `close` or an ``async with`` statement.
 
     Made inside the event loop that it is used in.
@@ -48,6 +51,7 @@ class AsyncClient:
         self._channel = grpc.aio.insecure_channel(target, options=OPTIONS)
         self._embedding = embedding_pb2_grpc.EmbeddingServiceStub(self._channel)
         self._catalog = catalog_pb2_grpc.CatalogServiceStub(self._channel)
+        self._index = index_pb2_grpc.IndexServiceStub(self._channel)
         self._recommendation = recommendation_pb2_grpc.RecommendationServiceStub(self._channel)
         self._server = server_pb2_grpc.ServerServiceStub(self._channel)
 
@@ -92,6 +96,7 @@ class AsyncClient:
         input_type: InputType = "none",
         truncate: bool = True,
         dimensions: int | None = None,
+        priority: Priority = "auto",
     ) -> Matrix:
         """Encode texts.
 
@@ -100,68 +105,64 @@ class AsyncClient:
             input_type: which of the model's prompts goes before each text.
             truncate: cut texts at the model's maximum length; otherwise a longer one is an error.
             dimensions: keep only the first of the vector's components.
+            priority: who goes first while the encoder is busy, see `requests.Priority`.
 
         Returns:
             float32 ``[len(texts), d]``, rows of length 1.
         """
         parts = []
         for chunk in requests.chunks(texts, requests.EMBED_CHUNK):
-            request = requests.embed(chunk, input_type, dimensions, truncate=truncate)
+            request = requests.embed(chunk, input_type, dimensions, priority, truncate=truncate)
             parts.append(requests.vectors(await self._call(self._embedding.Embed, request)))
         return np.concatenate(parts) if parts else np.empty((0, dimensions or 0), np.float32)
 
-    async def create_collection(
-        self, name: str, *, text_template: str = "", exist_ok: bool = False
-    ) -> catalog_pb2.Collection:
-        """Make an empty collection.
-
-        Args:
-            name: 1 to 64 characters of a-z, A-Z, 0-9, '_', '-' and '.'.
-            text_template: composes the text of items that bring none: ``"{title}. {blurb}"``.
-            exist_ok: an equal collection is not an error.
-        """
-        request = catalog_pb2.CreateCollectionRequest(
-            name=name, text_template=text_template, exist_ok=exist_ok
-        )
-        made: catalog_pb2.Collection = await self._call(self._catalog.CreateCollection, request)
-        return made
-
-    async def get_collection(self, name: str) -> catalog_pb2.Collection:
-        """A collection's settings and size."""
-        request = catalog_pb2.GetCollectionRequest(name=name)
-        made: catalog_pb2.Collection = await self._call(self._catalog.GetCollection, request)
-        return made
-
-    async def list_collections(self) -> list[catalog_pb2.Collection]:
-        """All collections, by name."""
-        request = catalog_pb2.ListCollectionsRequest()
-        return list((await self._call(self._catalog.ListCollections, request)).collections)
-
-    async def delete_collection(self, name: str) -> int:
-        """Delete a collection with everything in it; returns how many items it had."""
-        request = catalog_pb2.DeleteCollectionRequest(name=name)
-        return int((await self._call(self._catalog.DeleteCollection, request)).deleted_items)
-
-    async def upsert(self, collection: str, items: Iterable[ItemLike]) -> UpsertCounts:
+    async def upsert(
+        self,
+        collection: str,
+        items: Iterable[ItemLike],
+        *,
+        if_versions: Mapping[str, int] | None = None,
+    ) -> UpsertCounts:
         """Insert items, or replace those of the same ids. What is returned is on disk.
 
         Args:
             collection: its name.
-            items: `Item`s, or mappings whose keys beside `id`, `text`, `vector`, `available_from`
-                and `available_until` are attributes. Any number; sent in several calls.
+            items: `Item`s, or mappings whose keys beside `id`, `text`, `vector`, `available_from`,
+                `available_until` and `expire_time` are attributes. Any number; sent in several
+                calls.
+            if_versions: version that an item must have now (`Item.version` as it was read), or 0 if
+                it must not exist, by id. All items are then sent in one call.
+
+        Raises:
+            CallError: ``ABORTED`` if an item has another version; nothing is written, and
+                `CallError.versions` has those that they have.
         """
         counts = UpsertCounts()
-        for chunk in requests.chunks(items, requests.UPSERT_CHUNK):
+        for chunk in requests.upsert_chunks(items, if_versions):
             request = catalog_pb2.UpsertItemsRequest(
-                collection=collection, items=requests.items(chunk)
+                collection=collection, items=requests.items(chunk), if_versions=if_versions
             )
             done = await self._call(self._catalog.UpsertItems, request)
             counts += UpsertCounts(done.inserted, done.updated, done.unchanged)
         return counts
 
-    async def delete_items(self, collection: str, ids: Sequence[str]) -> int:
-        """Delete items; returns how many of the ids were there."""
-        request = catalog_pb2.DeleteItemsRequest(collection=collection, ids=ids)
+    async def delete_items(
+        self,
+        collection: str,
+        ids: Sequence[str],
+        *,
+        if_versions: Mapping[str, int] | None = None,
+    ) -> int:
+        """Delete items; returns how many of the ids were there.
+
+        Args:
+            collection: its name.
+            ids: of the items.
+            if_versions: as for `upsert`.
+        """
+        request = catalog_pb2.DeleteItemsRequest(
+            collection=collection, ids=ids, if_versions=if_versions
+        )
         return int((await self._call(self._catalog.DeleteItems, request)).deleted)
 
     async def get_items(

@@ -8,7 +8,8 @@ READY_SERVICE = "bertine.v1.RecommendationService"
 """Health name that clients wait for."""
 
 _RETRY = {
-    # Every call may be repeated: upserts, deletes and events are idempotent.
+    # Every call may be repeated: upserts, deletes and events are idempotent. One with `if_versions`
+    # that was done and whose answer was lost is refused when repeated: nothing is done twice.
     "methodConfig": [
         {
             "name": [

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 
 from bertine.errors import BertineError
+from bertine.v1 import catalog_pb2
 
 _DETAILS_KEY = "grpc-status-details-bin"
 
@@ -21,15 +23,23 @@ class CallError(BertineError):
         code: name of the gRPC code, for example ``NOT_FOUND``.
         field: path of the field that was wrong, for ``INVALID_ARGUMENT``; else "".
         retry_after: seconds after which a retry is sensible, for ``RESOURCE_EXHAUSTED``; else None.
+        versions: of items that are not at the version that `if_versions` gave, by id, 0 if one does
+            not exist, for ``ABORTED``; of very many only the first. Else empty.
     """
 
     def __init__(
-        self, code: str, message: str, field: str = "", retry_after: float | None = None
+        self,
+        code: str,
+        message: str,
+        field: str = "",
+        retry_after: float | None = None,
+        versions: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         super().__init__(message)
         self.code = code
         self.field = field
         self.retry_after = retry_after
+        self.versions = versions
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
@@ -45,14 +55,17 @@ def translated() -> Iterator[None]:
 
 
 def _call_error(error: Any) -> CallError:
-    field, retry_after = "", None
+    field, retry_after, versions = "", None, {}
     for detail in _details(error.trailing_metadata() or ()):
         bad, retry = error_details_pb2.BadRequest(), error_details_pb2.RetryInfo()
+        mismatches = catalog_pb2.VersionMismatches()
         if detail.Unpack(bad) and bad.field_violations:
             field = bad.field_violations[0].field
         elif detail.Unpack(retry):
             retry_after = retry.retry_delay.ToNanoseconds() / 1e9
-    return CallError(error.code().name, error.details() or "", field, retry_after)
+        elif detail.Unpack(mismatches):
+            versions = {one.id: one.version for one in mismatches.mismatches}
+    return CallError(error.code().name, error.details() or "", field, retry_after, versions)
 
 
 def _details(metadata: Iterable[tuple[str, Any]]) -> Iterator[Any]:

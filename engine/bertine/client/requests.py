@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, TypeAlias, TypedDict, TypeVar
+from typing import Any, Literal, TypeAlias, TypedDict, TypeVar
 
 import numpy as np
 from google.protobuf.duration_pb2 import Duration
@@ -30,12 +30,21 @@ ItemLike: TypeAlias = Item | Mapping[str, Any]
 HistoryLike: TypeAlias = Sequence[HistoryEntry | str]
 QueryLike: TypeAlias = "str | Vector"
 
+Priority: TypeAlias = Literal["auto", "interactive", "bulk"]
+"""Who goes first while the encoder is busy: ``interactive`` if somebody waits for the answer,
+``bulk`` if throughput counts; ``auto`` goes by the number of texts in a call."""
+
 _INPUT_TYPES = {
     "none": common_pb2.INPUT_TYPE_UNSPECIFIED,
     "query": common_pb2.INPUT_TYPE_QUERY,
     "document": common_pb2.INPUT_TYPE_DOCUMENT,
 }
-_ITEM_FIELDS = ("id", "text", "vector", "available_from", "available_until")
+_PRIORITIES = {
+    "auto": common_pb2.PRIORITY_UNSPECIFIED,
+    "interactive": common_pb2.PRIORITY_INTERACTIVE,
+    "bulk": common_pb2.PRIORITY_BULK,
+}
+_ITEM_FIELDS = ("id", "text", "vector", "available_from", "available_until", "expire_time")
 _T = TypeVar("_T")
 
 
@@ -51,6 +60,7 @@ class SearchOptions(TypedDict, total=False):
         only_ids: return only these; default: any.
         exclude_ids: never return these.
         exact: score every item that may be returned: recall 1, slower; default: not.
+        nprobe: inverted lists that a trained index visits; default: as many as it was tuned to.
     """
 
     top_k: int
@@ -60,6 +70,7 @@ class SearchOptions(TypedDict, total=False):
     only_ids: Sequence[str]
     exclude_ids: Sequence[str]
     exact: bool
+    nprobe: int
 
 
 class RecommendOptions(SearchOptions, total=False):
@@ -87,8 +98,20 @@ def chunks(values: Iterable[_T], size: int) -> Iterator[list[_T]]:
         yield chunk
 
 
+def upsert_chunks(
+    items: Iterable[ItemLike], if_versions: Mapping[str, int] | None
+) -> Iterator[list[ItemLike]]:
+    """Items for one call each; conditions hold for all items or none, so these are one call."""
+    return chunks(items, UPSERT_CHUNK) if not if_versions else iter([list(items)])
+
+
 def embed(
-    texts: Sequence[str], input_type: InputType, dimensions: int | None, *, truncate: bool
+    texts: Sequence[str],
+    input_type: InputType,
+    dimensions: int | None,
+    priority: Priority,
+    *,
+    truncate: bool,
 ) -> embedding_pb2.EmbedRequest:
     """A request to encode texts."""
     return embedding_pb2.EmbedRequest(
@@ -97,6 +120,7 @@ def embed(
         truncate=truncate,
         dimensions=dimensions or 0,
         encoding=encoding_to_wire("float32"),
+        priority=_PRIORITIES[priority],
     )
 
 
@@ -116,8 +140,9 @@ def items(values: Iterable[ItemLike]) -> list[catalog_pb2.Item]:
 
 
 def item_from_mapping(row: Mapping[str, Any]) -> Item:
-    """An item from a flat row: `id`, `text`, `vector`, `available_from`, `available_until`; every
-    other key that has a value is an attribute, lists of strings becoming several values.
+    """An item from a flat row: `id`, `text`, `vector`, `available_from`, `available_until`,
+    `expire_time`; every other key that has a value is an attribute, lists of strings becoming
+    several values.
     """  # noqa: D205 - the summary needs two lines
     own = {name: row[name] for name in _ITEM_FIELDS if row.get(name) is not None}
     own["id"] = str(own.get("id", ""))
@@ -200,6 +225,7 @@ def _search_fields(options: SearchOptions) -> dict[str, Any]:
             only_ids=options.get("only_ids", ()),
             exclude_ids=options.get("exclude_ids", ()),
             exact=options.get("exact", False),
+            nprobe=options.get("nprobe", 0),
         ),
     }
 

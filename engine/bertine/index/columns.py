@@ -28,9 +28,11 @@ from bertine.index.filters import (
     compile_filter,
     key_of,
 )
+from bertine.index.numbers import Numbers
 from bertine.types import Attribute
 
 Rows: TypeAlias = Sequence[Mapping[str, Attribute]]
+Flags: TypeAlias = NDArray[np.bool_]
 
 _EXACT_IN_FLOAT = 2**53
 
@@ -47,45 +49,39 @@ class Column:
         self._lock = threading.Lock()
         self._covered = 0
         self._present = BitMap()
+        # Rows whose value is a list: its parts are found in `_lists`, but a list is in no range.
+        self._several = BitMap()
         self._lists: dict[Key, BitMap] = {}
         self._strings: list[str] = []
-        self._numbers: list[tuple[float, int]] = []
-        self._sorted: tuple[NDArray[np.float64], NDArray[np.int64]] | None = None
+        self._numbers = Numbers()
         # Integers that a float64 cannot hold are compared one by one.
         self._large: list[int] = []
 
-    def present(self, rows: Rows, count: int) -> BitMap:
-        """Rows below `count` that have the attribute."""
+    def present(self, rows: Rows, count: int) -> Flags:
+        """Which rows below `count` have the attribute: bool ``[count]``."""
         with self._lock:
             self._follow(rows, count)
-            return self._upto(self._present, count)
+            return self._flags([self._present], count)
 
-    def one_of(self, keys: Iterable[Key], rows: Rows, count: int) -> BitMap:
-        """Rows below `count` whose value is one of these."""
+    def one_of(self, keys: Iterable[Key], rows: Rows, count: int) -> Flags:
+        """Which rows below `count` have one of these values: bool ``[count]``."""
         with self._lock:
             self._follow(rows, count)
-            lists = [self._lists[key] for key in keys if key in self._lists]
-            return self._upto(BitMap.union(*lists) if lists else BitMap(), count)
+            return self._flags([self._lists[key] for key in keys if key in self._lists], count)
 
-    def between(self, node: Range, rows: Rows, count: int) -> BitMap:
-        """Rows below `count` whose value is within the bounds."""
+    def between(self, node: Range, rows: Rows, count: int) -> Flags:
+        """Which rows below `count` have a value within the bounds: bool ``[count]``."""
         with self._lock:
             self._follow(rows, count)
-            return self._upto(self._between(node, rows), count)
+            kinds = {isinstance(bound, str) for _, bound in node.bounds}
+            if kinds == {True}:
+                flags = self._flags(self._strings_between(node.bounds), count)
+                return flags & ~self._flags([self._several], count)
+            if kinds == {False}:
+                return self._numbers_between(node, rows)[:count]
+            return np.zeros(count, np.bool_)
 
-    def _between(self, node: Range, rows: Rows) -> BitMap:
-        kinds = {isinstance(bound, str) for _, bound in node.bounds}
-        if kinds == {True}:
-            return self._strings_between(node.bounds)
-        if kinds == {True, False}:
-            return BitMap()
-        test = compile_filter(node)
-        if any(abs(bound) > _EXACT_IN_FLOAT for _, bound in node.bounds if isinstance(bound, int)):
-            return BitMap(row for row in self._present if test(rows[row]))
-        found = self._numbers_between(node.bounds)
-        return found | BitMap(row for row in self._large if test(rows[row]))
-
-    def _strings_between(self, bounds: Bounds) -> BitMap:
+    def _strings_between(self, bounds: Bounds) -> list[BitMap]:
         first, last = 0, len(self._strings)
         for comparison, bound in bounds:
             cut = bisect_right if comparison in {"gt", "lte"} else bisect_left
@@ -94,28 +90,26 @@ class Column:
                 first = max(first, position)
             else:
                 last = min(last, position)
-        lists = [self._lists[False, value] for value in self._strings[first:last]]
-        return BitMap.union(*lists) if lists else BitMap()
+        return [self._lists[False, value] for value in self._strings[first:last]]
 
-    def _numbers_between(self, bounds: Bounds) -> BitMap:
-        values, rows = self._in_order()
-        first, last = 0, len(values)
-        for comparison, bound in bounds:
-            side: str = "right" if comparison in {"gt", "lte"} else "left"
-            position = int(np.searchsorted(values, float(bound), side=side))  # type: ignore[call-overload]
-            if comparison in {"gt", "gte"}:
-                first = max(first, position)
-            else:
-                last = min(last, position)
-        return BitMap(rows[first:last])
+    def _numbers_between(self, node: Range, rows: Rows) -> Flags:
+        test = compile_filter(node)
+        flags = np.zeros(self._covered, np.bool_)
+        if any(abs(bound) > _EXACT_IN_FLOAT for _, bound in node.bounds if isinstance(bound, int)):
+            one_by_one: Iterable[int] = self._present
+        else:
+            flags[self._numbers.between(node.bounds)] = True
+            one_by_one = self._large
+        flags[[row for row in one_by_one if test(rows[row])]] = True
+        return flags
 
-    def _in_order(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        if self._sorted is None:
-            values = np.array([value for value, _ in self._numbers], np.float64)
-            rows = np.array([row for _, row in self._numbers], np.int64)
-            order = np.argsort(values, kind="stable")
-            self._sorted = values[order], rows[order]
-        return self._sorted
+    def _flags(self, lists: Sequence[BitMap], count: int) -> Flags:
+        # Another reader may have made the column follow beyond what this one may see.
+        flags = np.zeros(self._covered, np.bool_)
+        if lists:
+            found = lists[0] if len(lists) == 1 else BitMap.union(*lists)
+            flags[np.frombuffer(found.to_array(), np.uint32)] = True
+        return flags[:count]
 
     def _follow(self, rows: Rows, count: int) -> None:
         """Read the rows that were appended since the last time."""
@@ -127,13 +121,13 @@ class Column:
             if value is not None:
                 self._add(value, row)
         self._covered = count
-        self._sorted = None
         if len(self._lists) != known:
             self._strings = sorted(key for _, key in self._lists if isinstance(key, str))
 
     def _add(self, value: Attribute, row: int) -> None:
         self._present.add(row)
         if isinstance(value, tuple):
+            self._several.add(row)
             for part in value:
                 self._lists.setdefault((False, part), BitMap()).add(row)
             return
@@ -141,11 +135,7 @@ class Column:
         if isinstance(value, int) and abs(value) > _EXACT_IN_FLOAT:
             self._large.append(row)
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            self._numbers.append((float(value), row))
-
-    def _upto(self, found: BitMap, count: int) -> BitMap:
-        """Another reader may have made the column follow beyond what this one may see."""
-        return found if self._covered <= count else found & BitMap(range(count))
+            self._numbers.append(float(value), row)
 
 
 class Columns:
@@ -163,8 +153,8 @@ class Columns:
         for name in names:
             self._column(name).present(rows, count)
 
-    def matching(self, node: Filter, rows: Rows, count: int) -> BitMap:
-        """Rows below `count` that match a filter, dead ones included.
+    def matching(self, node: Filter, rows: Rows, count: int) -> Flags:
+        """Which rows below `count` match a filter, dead ones included: bool ``[count]``.
 
         Args:
             node: has passed `filters.check`.
@@ -174,12 +164,12 @@ class Columns:
         match node:
             case AllOf(parts):
                 found = [self.matching(part, rows, count) for part in parts]
-                return BitMap.intersection(*found) if found else BitMap(range(count))
+                return np.logical_and.reduce(found) if found else np.ones(count, np.bool_)
             case AnyOf(parts):
                 found = [self.matching(part, rows, count) for part in parts]
-                return BitMap.union(*found) if found else BitMap()
+                return np.logical_or.reduce(found) if found else np.zeros(count, np.bool_)
             case Not(part):
-                return BitMap(range(count)) - self.matching(part, rows, count)
+                return np.logical_not(self.matching(part, rows, count))
             case OneOf(attribute, values):
                 return self._column(attribute).one_of(map(key_of, values), rows, count)
             case Range(attribute, _):

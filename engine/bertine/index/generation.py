@@ -1,4 +1,4 @@
-"""The trained part of an index: FAISS IVF over 4-bit product-quantised codes.
+"""The trained part of an index: FAISS inverted lists over short codes.
 
 FAISS proposes candidates; exact scores come from the vectors themselves. Why FastScan PQ: see
 docs/decisions/0005. The API is that of
@@ -8,27 +8,39 @@ https://github.com/facebookresearch/faiss/wiki/Faiss-indexes, with a per-call np
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from bertine.kernels.cpu import rescore
+from bertine.index.recall import wilson
+from bertine.index.tuning import (
+    REFINES,
+    Recipe,
+    Setting,
+    Source,
+    Trial,
+    Tuning,
+    choose,
+    confidence,
+    probes,
+    with_margin,
+)
 from bertine.types import Matrix
 
-REFINE = 8
-"""Candidates taken from the codes for each result wanted, before exact scoring."""
-
-MARGIN = 4
-"""Times the tuned nprobe. Queries of users lie farther from the items than held-out items do: what
-gives those .975 gave real queries .92; four times as many lists gave .98 (docs/LOG.md)."""
-
 _TRAIN_PER_LIST = 64
-_TUNE_QUERIES = 256
-_TUNE_K = 10
+_TOP_K = 10
+_WANTED = 10
+"""Results that a search for ten asks the codes for: see `search`."""
+
+_TIMED_QUERIES = 33
+_FAR = np.iinfo(np.int64).max
+_ID_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,102 +49,251 @@ class Ivf:
 
     Attributes:
         faiss_index: inner product; ids are rows of the segment.
-        kind: FAISS's own description.
-        nprobe: lists visited for each query: `MARGIN` times the least that reached the target
-            recall on held-out rows.
-        recall: recall@10 measured on them, before the margin.
+        tuning: what it was chosen for.
+        nprobe: lists visited for each query.
+        refine: candidates to ask for, for each result wanted.
     """
 
     faiss_index: Any
-    kind: str
+    tuning: Tuning
     nprobe: int
-    recall: float
+    refine: int
 
-    def candidates(self, queries: Matrix, count: int, effort: int = 1) -> NDArray[np.int64]:
+    @property
+    def kind(self) -> str:
+        """FAISS's own description."""
+        return self.tuning.trial.kind
+
+    def candidates(
+        self,
+        queries: Matrix,
+        count: int,
+        effort: int = 1,
+        allowed: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.int64]:
         """The rows whose codes are nearest to each query.
 
         Args:
             queries: float32 ``[n, d]``, unit rows.
             count: rows wanted for each.
             effort: times the usual number of lists to visit.
+            allowed: a bit for each row, the least significant of a byte first; the others are
+                passed over. None allows all.
 
         Returns:
             int64 ``[n, count]``; -1 where fewer rows were found.
         """
-        nprobe = min(self.nprobe * effort, self.faiss_index.nlist)
-        parameters = faiss.SearchParametersIVF(nprobe=nprobe)  # type: ignore[call-arg]
-        _, rows = self.faiss_index.search(queries, count, params=parameters)
-        return np.asarray(rows, np.int64)
+        _use(1)  # many searches run side by side
+        return _search(self.faiss_index, queries, count, self.nprobe * effort, allowed)
+
+    def share(self, effort: int) -> float:
+        """Part of the rows that a query looks at, if lists are equally long."""
+        return min(1.0, self.nprobe * effort / int(self.faiss_index.nlist))
+
+    def visiting(self, nprobe: int) -> Ivf:
+        """The same index, searched in so many lists."""
+        return replace(self, nprobe=nprobe)
+
+    def lists(self) -> NDArray[np.int32]:
+        """The inverted list of each row: int32 ``[n]``."""
+        found = np.empty(self.faiss_index.ntotal, np.int32)
+        inverted = self.faiss_index.invlists
+        for number in range(inverted.nlist):
+            size = inverted.list_size(number)
+            if size:
+                found[faiss.rev_swig_ptr(inverted.get_ids(number), size)] = number
+        return found
 
 
-def list_count(items: int) -> int:
-    """How many inverted lists: the power of two nearest to 4 sqrt(n), as FAISS advises."""
-    return int(2 ** round(math.log2(max(4.0 * math.sqrt(items), 1.0))))
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Queries and what an exact search finds for them.
+
+    Attributes:
+        source: where the queries come from.
+        queries: float32 ``[n, d]``, unit rows.
+        truth: int64 ``[n, k]``, the rows that should be found.
+    """
+
+    source: Source
+    queries: Matrix
+    truth: NDArray[np.int64]
 
 
-def describe(items: int, dimensions: int) -> str:
-    """FAISS's factory description of the index for a collection of that size."""
-    codes = f"PQ{dimensions // 2}x4fs" if dimensions % 2 == 0 else "SQfp16"
-    return f"IVF{list_count(items)},{codes}"
+def sample_of_queries(vectors: Matrix, queries: Matrix, threads: int) -> Sample:
+    """Queries of users, with their exact answers among the vectors, float32 ``[n, d]``."""
+    _use(threads)
+    return Sample("queries", queries, _exact(vectors, queries, _TOP_K))
 
 
-def build(vectors: Matrix, *, target_recall: float, threads: int, seed: int = 0) -> Ivf | None:
-    """Train on the vectors, add them, and choose the least nprobe that reaches the target.
+def sample_of_items(vectors: Matrix, count: int, threads: int, seed: int = 0) -> Sample:
+    """Items in the place of queries; an item is not among its own answers."""
+    _use(threads)
+    chosen = np.random.default_rng(seed + 1).permutation(len(vectors))[:count]
+    queries = np.ascontiguousarray(vectors[chosen])
+    found = _exact(vectors, queries, _TOP_K + 1)
+    # Among equal vectors the item itself may not be the first: then the last answer is left out.
+    order = np.argsort(found == chosen[:, None], axis=1, kind="stable")
+    return Sample("items", queries, np.take_along_axis(found, order, axis=1)[:, :_TOP_K])
+
+
+def build(
+    vectors: Matrix,
+    sample: Sample,
+    kinds: Sequence[Recipe],
+    *,
+    target: float,
+    threads: int,
+    on_trial: Callable[[], None] = lambda: None,
+) -> tuple[Ivf | None, list[Trial]]:
+    """Train each kind on the vectors, search it with the sample, and keep the best.
 
     Args:
         vectors: float32 ``[n, d]``, unit rows.
-        target_recall: recall@10 against exact search that held-out rows must reach.
+        sample: what to search for.
+        kinds: at least one.
+        target: recall@10 that the lower bound of an index must reach.
         threads: of FAISS while building; one leaves the rest of the machine to serving.
-        seed: of the samples.
+        on_trial: called before each kind; what it raises ends the work.
 
     Returns:
-        The index, or None if no setting reached the target: exact search then goes on.
+        The index, or None if exact search is better, and all that was measured.
     """
+    _use(threads)
+    trials = [_flat_trial(vectors, sample)] if len(kinds) > 1 else []
+    best: tuple[Any, Trial] | None = None
+    for recipe in kinds:
+        on_trial()
+        index = _trained(vectors, recipe)
+        trials += _trials(index, recipe, vectors, sample, _Wanted(target, confidence(len(kinds))))
+        chosen = choose(trials, target)
+        if chosen is not None and chosen.recipe == recipe:
+            best = index, chosen
+        elif chosen is not None and chosen.recipe is None:
+            best = None
+    if best is None:
+        return None, trials
+    index, trial = best
+    tuning = Tuning(trial, target, sample.source, len(sample.queries))
+    setting = with_margin(trial.setting, sample.source, index.nlist)
+    return Ivf(index, tuning, setting.nprobe, setting.refine), trials
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    target: float
+    confidence: float
+
+
+def _use(threads: int) -> None:
     faiss.omp_set_num_threads(threads)
-    kind = describe(*vectors.shape)
+
+
+def _trained(vectors: Matrix, recipe: Recipe, seed: int = 0) -> Any:
+    kind = recipe.describe(len(vectors))
     index = faiss.index_factory(vectors.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
-    index.train(_sample(vectors, list_count(len(vectors)) * _TRAIN_PER_LIST, seed))
+    index.train(_some(vectors, recipe.list_count(len(vectors)) * _TRAIN_PER_LIST, seed))
     index.add(vectors)
-    return _tune(index, kind, vectors, target_recall, seed)
+    return index
 
 
-def single_threaded() -> None:
-    """Let the calling thread's searches use one core: many run side by side."""
-    faiss.omp_set_num_threads(1)
-
-
-def _sample(vectors: Matrix, count: int, seed: int) -> Matrix:
+def _some(vectors: Matrix, count: int, seed: int) -> Matrix:
     if count >= len(vectors):
         return vectors
     return vectors[np.random.default_rng(seed).choice(len(vectors), count, replace=False)]
 
 
-def _tune(index: Any, kind: str, vectors: Matrix, target: float, seed: int) -> Ivf | None:
-    queries = np.ascontiguousarray(_sample(vectors, _TUNE_QUERIES, seed + 1))
-    truth = _exact(vectors, queries)
-    nprobe = 8
-    while nprobe <= index.nlist:
-        found = Ivf(index, kind, nprobe, 0.0).candidates(queries, (_TUNE_K + 1) * REFINE)
-        recall = _recall(vectors, queries, found, truth)
-        if recall >= target:
-            return Ivf(index, kind, min(nprobe * MARGIN, index.nlist), recall)
-        nprobe *= 2
-    return None
+@cache
+def _visiting(nprobe: int) -> Any:
+    """Parameters that searches share: they only read them, and making them takes its time."""
+    return faiss.SearchParametersIVF(nprobe=nprobe)  # type: ignore[call-arg]
 
 
-def _exact(vectors: Matrix, queries: Matrix) -> NDArray[np.int64]:
-    flat = faiss.IndexFlatIP(vectors.shape[1])
-    flat.add(vectors)
-    return np.asarray(flat.search(queries, _TUNE_K + 1)[1], np.int64)
+def _search(
+    index: Any,
+    queries: Matrix,
+    count: int,
+    nprobe: int,
+    allowed: NDArray[np.uint8] | None = None,
+) -> NDArray[np.int64]:
+    parameters = _visiting(min(nprobe, index.nlist))
+    if allowed is not None:
+        selector = faiss.IDSelectorBitmap(allowed)  # type: ignore[call-arg,arg-type]
+        parameters = faiss.SearchParametersIVF(nprobe=parameters.nprobe, sel=selector)  # type: ignore[call-arg]
+    _, rows = index.search(queries, count, params=parameters)
+    return np.asarray(rows, np.int64)
 
 
-def _recall(
-    vectors: Matrix, queries: Matrix, found: NDArray[np.int64], truth: NDArray[np.int64]
-) -> float:
-    """Recall@10 after exact scoring; the first hit, the query itself, is not counted."""
-    hits = 0
-    for query, rows, expected in zip(queries, found, truth, strict=True):
-        valid = rows[rows >= 0]
-        best = valid[np.argsort(-rescore(vectors, valid, query), kind="stable")[: _TUNE_K + 1]]
-        hits += len(np.intersect1d(best[1:], expected[1:]))
-    return hits / (len(queries) * _TUNE_K)
+def _exact(vectors: Matrix, queries: Matrix, count: int) -> NDArray[np.int64]:
+    # Not IndexFlat, which would copy the vectors.
+    _, rows = faiss.knn(queries, vectors, count, metric=faiss.METRIC_INNER_PRODUCT)
+    return np.asarray(rows, np.int64)
+
+
+def _trials(
+    index: Any, recipe: Recipe, vectors: Matrix, sample: Sample, wanted: _Wanted
+) -> Iterator[Trial]:
+    kind = recipe.describe(len(vectors))
+    size = float(index.code_size + _ID_BYTES)
+    for setting, recall, lower in _settings(index, sample, wanted):
+        used = with_margin(setting, sample.source, index.nlist)
+        seconds = _seconds(sample.queries, partial(_answer, index, vectors, used))
+        yield Trial(recipe, kind, setting, recall, lower, seconds, size)
+
+
+def _settings(index: Any, sample: Sample, wanted: _Wanted) -> list[tuple[Setting, float, float]]:
+    """For each refinement factor the least nprobe that reaches the target, or the best there is."""
+    passed: dict[int, tuple[Setting, float, float]] = {}
+    failed: dict[int, tuple[Setting, float, float]] = {}
+    for nprobe in probes(index.nlist):
+        ranks = _ranks(index, sample, nprobe)
+        for refine in REFINES:
+            if refine in passed:
+                continue
+            recalls = np.mean(ranks < _WANTED * refine, axis=1)
+            bound = wilson(float(recalls.sum()), len(recalls), wanted.confidence)
+            outcome = passed if bound.lower >= wanted.target else failed
+            outcome[refine] = Setting(nprobe, refine), bound.mean, bound.lower
+        # What needs far more lists than another factor cannot win.
+        least = min((setting.nprobe for setting, _, _ in passed.values()), default=index.nlist)
+        if len(passed) == len(REFINES) or nprobe >= 4 * least:
+            break
+    return [passed.get(refine) or failed[refine] for refine in REFINES]
+
+
+def _ranks(index: Any, sample: Sample, nprobe: int) -> NDArray[np.int64]:
+    """At which place the codes propose each true answer: int64 ``[n, k]``.
+
+    Exact scoring puts a true answer among the first ten wherever it was proposed, so its place
+    decides which refinement factors find it.
+    """
+    found = _search(index, sample.queries, _WANTED * REFINES[-1], nprobe)
+    ranks = np.full(sample.truth.shape, _FAR)
+    for position in range(sample.truth.shape[1]):
+        same = found == sample.truth[:, position, None]
+        ranks[:, position] = np.where(same.any(axis=1), same.argmax(axis=1), _FAR)
+    return ranks
+
+
+def _answer(index: Any, vectors: Matrix, setting: Setting, query: Matrix) -> None:
+    rows = _search(index, query, _WANTED * setting.refine, setting.nprobe)[0]
+    np.dot(vectors[rows[rows >= 0]], query[0])
+
+
+def _seconds(queries: Matrix, answer: Callable[[Matrix], object]) -> float:
+    """Median seconds of one query by one thread."""
+    threads = faiss.omp_get_max_threads()
+    _use(1)
+    answer(queries[:1])
+    spent = []
+    for query in queries[:_TIMED_QUERIES]:
+        started = time.perf_counter()
+        answer(query[None, :])
+        spent.append(time.perf_counter() - started)
+    _use(threads)
+    return float(np.median(spent))
+
+
+def _flat_trial(vectors: Matrix, sample: Sample) -> Trial:
+    seconds = _seconds(sample.queries, lambda query: _exact(vectors, query, _TOP_K))
+    return Trial(None, "exact", Setting(0, 0), 1.0, 1.0, seconds, 0.0)

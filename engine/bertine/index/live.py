@@ -9,46 +9,25 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bertine.errors import StorageError
-from bertine.index import generation, snapshot
+from bertine.index.balance import Balance
+from bertine.index.crew import ALONE, Crew
 from bertine.index.lifecycle import Policy, Shape, rebuild_reason, trained
-from bertine.index.search import Request, Search
-from bertine.index.segment import ALIVE, Segment
+from bertine.index.quality import Quality
+from bertine.index.search import Request, Scope, Search
+from bertine.index.segment import Segment
+from bertine.index.snapshot import Home, Snapshot
+from bertine.index.state import Merged, Places, State, kill_stale, rows_of
+from bertine.index.training import Order, Trained, train
+from bertine.index.tuning import enough, recipes, usual
 from bertine.index.view import View
 from bertine.types import Attribute, Hits, IndexStatus, Item, Matrix, Vector
 
 _log = logging.getLogger(__name__)
-
-TARGET_RECALL = 0.975
-"""Recall@10 that a trained part must reach on held-out rows, or it is not used."""
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """Where an index keeps its trained part, and which model's vectors it holds.
-
-    Attributes:
-        folder: of its snapshots.
-        fingerprint: of the model.
-    """
-
-    folder: Path
-    fingerprint: str
-
-
-@dataclass(slots=True)
-class _State:
-    main: Segment
-    delta: Segment
-    ivf: generation.Ivf | None
-    sequence: int
 
 
 class LiveIndex:
@@ -59,8 +38,11 @@ class LiveIndex:
         policy: when it is rebuilt.
         home: where its trained part is kept; None is nowhere.
         clock: monotonic seconds.
+        crew: helps with large batches of queries.
 
     Attributes:
+        quality: what its live queries teach.
+        target_recall: recall@10 that its next trained part must reach.
         unsaved: there is a trained part that is not on disk.
     """
 
@@ -70,14 +52,20 @@ class LiveIndex:
         policy: Policy | None = None,
         home: Home | None = None,
         clock: Callable[[], float] = time.monotonic,
+        crew: Crew = ALONE,
     ) -> None:
         self.dimensions = dimensions
         self._policy = policy or Policy()
         self._home = home
         self._clock = clock
+        self._crew = crew
+        self.quality = Quality(dimensions, self._policy.repeated_share)
         self.unsaved = False
-        self._state = _State(Segment(dimensions), Segment(dimensions), None, 0)
-        self._places: dict[str, tuple[Segment, int]] = {}
+        self.target_recall = self._policy.target_recall
+        self._recipe = usual(dimensions)
+        self._columns: list[str] = []
+        self._state = State(Segment(dimensions), Segment(dimensions))
+        self._places: Places = {}
         self._dead = 0
         self._changed = clock()
         self._rebuilding = False
@@ -147,33 +135,41 @@ class LiveIndex:
             One for each query, best first, equal scores by id.
         """
         state = self._state
-        coarse = state.ivf
-        if coarse is not None:
-            generation.single_threaded()
+        coarse, view = state.ivf, state.view()
+        if coarse is not None and request.nprobe:
+            coarse = coarse.visiting(request.nprobe)
+        refine = 1 if coarse is None else coarse.refine
         queries = np.ascontiguousarray(queries, np.float32)
-        view = _view(state)
-        allowed = None if request.only is None else self._rows(view, request.only)
-        return Search(view, request, coarse, generation.REFINE, allowed).run(queries)
+        scope = self._scope(request, view)
+        found = Search(view, request, coarse, refine, scope, self._crew).run(queries)
+        self.quality.answered(view, request, scope, queries, found)
+        return found
 
-    def _rows(self, view: View, ids: Iterable[str]) -> NDArray[np.int64]:
-        """Rows of a view that are these items now; one that changed since the view is left out."""
-        places = [self._places.get(item_id) for item_id in ids]
-        rows = [view.row(*place) for place in places if place is not None]
-        return np.unique(np.array([row for row in rows if row is not None], np.int64))
+    def _scope(self, request: Request, view: View) -> Scope:
+        return Scope(
+            None if request.only is None else rows_of(self._places, request.only, view),
+            rows_of(self._places, request.exclude, view) if request.exclude else None,
+        )
 
     def status(self) -> IndexStatus:
         """What it consists of now."""
-        state = self._state
-        kind = "exact" if state.ivf is None else state.ivf.kind
-        main, delta = state.main.count, state.delta.count
-        return IndexStatus(kind, main, delta, self._dead, self._rebuilding)
+        return self._state.status(self._dead, self.quality, rebuilding=self._rebuilding)
 
     def rebuild_reason(self) -> str:
         """Why it should be rebuilt now, "" if it should not."""
-        quiet = self._clock() - self._changed
         state = self._state
-        shape = Shape(state.main.count, state.delta.count, self._dead, quiet)
+        shape = Shape(
+            main=state.main.count,
+            delta=state.delta.count,
+            dead=self._dead,
+            quiet_seconds=self._clock() - self._changed,
+            imbalance=state.balance.ratio(state.main.died),
+            misses_recall=state.ivf is not None and self._can_do_better(state.ivf.tuning.target),
+        )
         return rebuild_reason(shape, self._policy)
+
+    def _can_do_better(self, target: float) -> bool:
+        return self.quality.misses(target) and enough(len(self.quality.queries), target, 1)
 
     def rebuild(self, *, threads: int = 1) -> None:
         """Build a new trained part beside the running one and swap it in.
@@ -184,29 +180,73 @@ class LiveIndex:
             threads: of the training; one leaves the rest of the machine to serving.
         """
         with self._rebuild_lock:
-            self._rebuilding = True
-            try:
-                self._rebuild(threads)
-            finally:
-                self._rebuilding = False
-
-    def _rebuild(self, threads: int) -> None:
-        with self._apply_lock:
-            old = self._state
-            view = _view(old)
-        kept_main = np.flatnonzero(old.main.alive(view.sequence)[: view.main_count])
-        kept_delta = np.flatnonzero(old.delta.alive(view.sequence)[: view.delta_count])
-        fresh = Segment(self.dimensions, len(kept_main) + len(kept_delta))
-        fresh.adopt(old.main, kept_main)
-        fresh.adopt(old.delta, kept_delta)
-        names = {*old.main.columns.names(), *old.delta.columns.names()}
-        fresh.columns.prepare(names, fresh.attributes, fresh.count)
-        ivf = self._train(fresh, threads)
-        with self._apply_lock:
-            fresh.died[: fresh.count] = np.concatenate(
-                [old.main.died[kept_main], old.delta.died[kept_delta]]
+            self._work(
+                threads, Order([self._recipe], self.target_recall, self.quality.queries.sample())
             )
-            self._swap(old, fresh, ivf, view.delta_count)
+
+    def tune(
+        self,
+        target: float,
+        queries: Matrix | None = None,
+        *,
+        threads: int = 1,
+        on_trial: Callable[[], None] = lambda: None,
+    ) -> Trained:
+        """Rebuild with every kind of trained index and keep the best, for later rebuilds too.
+
+        Args:
+            target: recall@10 that it must reach, 0.5 to 0.99.
+            queries: float32 ``[n, d]``, unit rows; None is the latest live ones.
+            threads: of the training.
+            on_trial: called before each kind is tried; what it raises ends the work.
+
+        Returns:
+            What was measured.
+        """
+        kept = self.quality.queries.sample() if queries is None else queries
+        order = Order(recipes(self.dimensions), target, kept)
+        with self._rebuild_lock:
+            done = self._work(threads, order, on_trial)
+            self.target_recall = target
+            if done.ivf is not None:
+                self._recipe = done.ivf.tuning.trial.recipe or self._recipe
+        return done
+
+    def _work(
+        self, threads: int, order: Order, on_trial: Callable[[], None] = lambda: None
+    ) -> Trained:
+        self._rebuilding = True
+        try:
+            with self._apply_lock:
+                view = self._state.view()
+            merged = Merged(view)
+            done = self._train(merged.segment, threads, order, on_trial)
+            balance = Balance() if done.ivf is None else Balance(done.ivf.lists())
+            with self._apply_lock:
+                late, sequence = merged.catch_up(), self._state.sequence
+                self._swap(State(merged.segment, late, done.ivf, sequence, balance))
+        finally:
+            self._rebuilding = False
+        return done
+
+    def _train(
+        self, segment: Segment, threads: int, order: Order, on_trial: Callable[[], None]
+    ) -> Trained:
+        if not trained(segment.count, self._policy):
+            return Trained(None, [], "items", 0)
+        return train(segment.vectors[: segment.count], order, threads=threads, on_trial=on_trial)
+
+    def _swap(self, new: State) -> None:
+        """Let searches see a new state."""
+        self._places = new.places()
+        self._dead = new.main.count + new.delta.count - len(self._places)
+        self.unsaved = new.ivf is not None and self._home is not None
+        if not trained(new.main.count, self._policy):
+            new.main.adopt(new.delta, np.arange(new.delta.count))
+            new = State(Segment(self.dimensions), new.main, None, new.sequence)
+            self._places = new.places()
+        self._state = new
+        self.quality.forget()
 
     def save(self) -> None:
         """Write the trained part to its home; a disk that cannot take it is only logged."""
@@ -214,11 +254,17 @@ class LiveIndex:
         if state.ivf is None or self._home is None:
             return
         try:
-            snapshot.save(self._home.folder, self._home.fingerprint, state.main, state.ivf)
+            self._home.save(state.main, state.ivf)
         except StorageError as error:
             _log.warning("index not saved", extra={"reason": error.message})
 
-    def restore(self, versions: Mapping[str, int], sequence: int) -> list[str]:
+    def prepare(self) -> None:
+        """Build the columns that were filtered by before a restart, ahead of the first filter."""
+        names, self._columns = self._columns, []
+        main = self._state.main
+        main.columns.prepare(names, main.attributes, main.count)
+
+    def restore(self, versions: Mapping[str, int], sequence: int, *, threads: int = 1) -> list[str]:
         """Take the trained part from its home, as far as it fits the catalog.
 
         Call it before any change.
@@ -226,6 +272,7 @@ class LiveIndex:
         Args:
             versions: of every item in the catalog.
             sequence: of the catalog's last change.
+            threads: that compute checksums.
 
         Returns:
             Ids of the items to be read from the catalog and upserted: those that changed since,
@@ -234,48 +281,20 @@ class LiveIndex:
         if self._home is None:
             return list(versions)
         try:
-            main, ivf = snapshot.load(self._home.folder, self._home.fingerprint)
+            taken = self._home.load(threads=threads)
         except StorageError as error:
             _log.info("index is built anew", extra={"reason": error.message})
             return list(versions)
-        for row, item_id in enumerate(main.ids):
-            if versions.get(item_id) != main.born[row]:
-                main.died[row] = main.born[row]
-        self._state = _State(main, Segment(self.dimensions), ivf, sequence)
-        self._places = _places(main)
-        self._dead = main.count - len(self._places)
-        return [item_id for item_id in versions if item_id not in self._places]
+        self._take(taken, versions, sequence)
+        # Only items of the catalog have a place.
+        complete = len(self._places) == len(versions)
+        return [] if complete else [one for one in versions if one not in self._places]
 
-    def _train(self, segment: Segment, threads: int) -> generation.Ivf | None:
-        if not trained(segment.count, self._policy):
-            return None
-        vectors = segment.vectors[: segment.count]
-        return generation.build(vectors, target_recall=TARGET_RECALL, threads=threads)
-
-    def _swap(
-        self, old: _State, fresh: Segment, ivf: generation.Ivf | None, replay_from: int
-    ) -> None:
-        """Replay what came during the build, then let searches see the new state."""
-        delta = Segment(self.dimensions)
-        late = np.arange(replay_from, old.delta.count)
-        delta.adopt(old.delta, late[old.delta.died[late] == ALIVE])
-        self._places = _places(fresh) | _places(delta)
-        self._dead = fresh.count + delta.count - len(self._places)
-        self.unsaved = ivf is not None and self._home is not None
-        if trained(fresh.count, self._policy):
-            self._state = _State(fresh, delta, ivf, old.sequence)
-        else:
-            fresh.adopt(delta, np.arange(delta.count))
-            self._places = _places(fresh)
-            self._state = _State(Segment(self.dimensions), fresh, None, old.sequence)
-
-
-def _view(state: _State) -> View:
-    # The sequence is read before the count: rows that it covers are then counted.
-    sequence = state.sequence
-    return View(state.main, state.delta, state.main.count, state.delta.count, sequence)
-
-
-def _places(segment: Segment) -> dict[str, tuple[Segment, int]]:
-    alive: NDArray[np.int64] = np.flatnonzero(segment.died[: segment.count] == ALIVE)
-    return {segment.ids[row]: (segment, row) for row in alive.tolist()}
+    def _take(self, taken: Snapshot, versions: Mapping[str, int], sequence: int) -> None:
+        tuning, balance = taken.ivf.tuning, Balance(taken.ivf.lists())
+        kill_stale(taken.segment, versions)
+        self._state = State(taken.segment, self._state.delta, taken.ivf, sequence, balance)
+        self._recipe, self.target_recall = tuning.trial.recipe or self._recipe, tuning.target
+        self._columns = taken.columns
+        self._places = self._state.places()
+        self._dead = taken.segment.count - len(self._places)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,8 +10,10 @@ from typing import Protocol
 import numpy as np
 
 from bertine.errors import NotFound
+from bertine.index.crew import ALONE, Crew
 from bertine.index.lifecycle import Policy
-from bertine.index.live import Home, LiveIndex
+from bertine.index.live import LiveIndex
+from bertine.index.snapshot import Home
 from bertine.types import Collection, Item, Matrix
 
 _NAMES_IN_HINT = 10
@@ -53,23 +55,30 @@ class Registry:
     Args:
         policy: when indexes are rebuilt.
         folder: where they keep their trained parts.
+        crew: helps their searches.
     """
 
-    def __init__(self, policy: Policy, folder: Path) -> None:
+    def __init__(self, policy: Policy, folder: Path, crew: Crew = ALONE) -> None:
         self._policy = policy
         self._folder = folder
+        self._crew = crew
         self._served: dict[str, Served] = {}
+        # To the collection itself, not to its name: whoever asks while an alias is moved and its
+        # old collection deleted gets one of the two, never none.
+        self._aliases: dict[str, Served] = {}
 
     def __iter__(self) -> Iterator[Served]:
         return iter(list(self._served.values()))
 
     def get(self, name: str) -> Served:
-        """The collection of that name.
+        """The collection of that name, or that an alias of that name stands for.
+
+        Ask once for each request: at another time the alias may stand for another collection.
 
         Raises:
             NotFound: there is none; says which there are.
         """
-        served = self._served.get(name)
+        served = self._served.get(name) or self._aliases.get(name)
         if served is None:
             raise NotFound("collection", name, self._hint())
         return served
@@ -80,7 +89,7 @@ class Registry:
         if there is not None and there.key == collection.key:
             return there
         home = Home(self._folder / str(collection.key), collection.fingerprint)
-        index = LiveIndex(collection.dimensions, self._policy, home)
+        index = LiveIndex(collection.dimensions, self._policy, home, crew=self._crew)
         served = Served(collection.key, collection.name, collection.text_template, index)
         self._served[collection.name] = served
         return served
@@ -94,11 +103,14 @@ class Registry:
             threads: of the build, if the trained part on disk is not enough.
         """
         served = self.add(collection)
-        missing = served.index.restore(source.versions(collection.key), collection.sequence)
+        versions = source.versions(collection.key)
+        missing = served.index.restore(versions, collection.sequence, threads=threads)
         for start in range(0, len(missing), _BATCH):
             ids = missing[start : start + _BATCH]
             found = source.get_items(collection.key, ids, with_vectors=True)
             items = list(found.values())
+            if not items:  # they have expired
+                continue
             served.index.upsert(items, vectors_of(items), collection.sequence)
         if served.index.rebuild_reason():
             served.index.rebuild(threads=threads)
@@ -107,6 +119,29 @@ class Registry:
     def remove(self, name: str) -> None:
         """Serve a collection no more."""
         self._served.pop(name, None)
+
+    def set_alias(self, alias: str, name: str) -> None:
+        """Let an alias stand for a collection that is served."""
+        self._aliases[alias] = self._served[name]
+
+    def remove_alias(self, alias: str) -> None:
+        """Let an alias stand for nothing."""
+        self._aliases.pop(alias, None)
+
+    def aliases(self, served: Served) -> list[str]:
+        """The aliases of a collection, ascending."""
+        return sorted(alias for alias, one in list(self._aliases.items()) if one is served)
+
+    def delete_items(self, deleted: Mapping[int, Sequence[str]], sequence: int) -> None:
+        """Take items out of the indexes.
+
+        Args:
+            deleted: ids by the key of their collection; one that is not served is passed over.
+            sequence: of the change.
+        """
+        for served in self:
+            if served.key in deleted:
+                served.index.delete(deleted[served.key], sequence)
 
     def _hint(self) -> str:
         if not self._served:

@@ -1,31 +1,39 @@
 """From candidates to hits, each scored exactly and held against the request before it leaves.
 
-A source proposes its best rows. Too few of them pass: it is asked for more, until k are found or
-there are no more. A trained index that proposed too few is given up for the scan, so a narrow
-filter costs time, never results.
+A strategy makes a pool of rows for every query, with a bound on what may be beyond the pool. The
+best of the pool that pass are the answer if none of them is at or below the bound. Where they do
+not settle it, all rows are scanned for a larger pool, until they do: a narrow filter or many equal
+scores cost time, never results.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bertine.index.answers import hits_of
+from bertine.index.crew import ALONE, Crew
 from bertine.index.filters import Filter, Predicate, compile_filter
-from bertine.index.planner import Counts, Plan, plan
+from bertine.index.planner import BATCH, SLACK, Counts, effort, plan
+from bertine.index.pool import Found, Pool, closest, pick
 from bertine.index.view import View
-from bertine.types import Hit, Hits, Matrix, SearchPlan, Strategy, Vector
+from bertine.types import Hits, Matrix, Strategy
 
 GROWTH = 8
 """How many times more candidates each further round asks for."""
 
-_SLACK = 8
-_FILTER_EFFORT = 4
+_LEAST_WANTED = 10
+"""A trained index is asked for at least as many rows as for so many hits."""
+
 _SCAN_BYTES = 1 << 26
-_SCAN_ERROR = 1e-6
+_FEW = 4
+_LEAST_PART = 16
+"""Fewer queries are not worth another thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,7 @@ class Request:
         only: ids of which there is nothing else; None is anything.
         exact: score every row that may be returned.
         now: time at which a hit must be available.
+        nprobe: lists of a trained index that are visited; 0 is as many as it was tuned to.
     """
 
     top_k: int
@@ -49,34 +58,41 @@ class Request:
     only: frozenset[str] | None = None
     exact: bool = False
     now: float = 0.0
+    nprobe: int = 0
 
 
 class Coarse(Protocol):
     """A trained index over the rows of a view's `main`."""
 
-    def candidates(self, queries: Matrix, count: int, effort: int = 1) -> NDArray[np.int64]:
-        """Rows nearest to each query, ``[n, count]``, -1 where there are fewer."""
+    def candidates(
+        self,
+        queries: Matrix,
+        count: int,
+        effort: int = 1,
+        allowed: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.int64]:
+        """Rows nearest to each query, ``[n, count]``, -1 where there are fewer.
+
+        `allowed` has a bit for each row, the least significant of a byte first.
+        """
+        ...
+
+    def share(self, effort: int) -> float:
+        """Part of the rows that a query looks at."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
-    """Rows by falling score, equal scores by rising row.
+class Scope:
+    """Rows that are named one by one.
 
     Attributes:
-        rows: int64 ``[m]`` of the view.
-        scores: float32 ``[m]``, exact.
-        exhausted: no other rows could pass.
+        only: rows of the ids in `Request.only`; None is not known, then they are searched for.
+        exclude: rows of the ids in `Request.exclude`, as far as they are known.
     """
 
-    rows: NDArray[np.int64]
-    scores: Vector
-    exhausted: bool
-
-    def upper_half(self) -> Ranked:
-        """The better half of the rows."""
-        half = (len(self.rows) + 1) // 2
-        return Ranked(self.rows[:half], self.scores[:half], exhausted=False)
+    only: NDArray[np.int64] | None = None
+    exclude: NDArray[np.int64] | None = None
 
 
 class Search:
@@ -87,7 +103,8 @@ class Search:
         request: what a hit must satisfy.
         coarse: trained index over the view's main rows, or None to scan.
         refine: candidates taken from `coarse` for each row wanted.
-        allowed: rows of the ids in `Request.only`, if it is set.
+        scope: where the request names ids, their rows.
+        crew: helps with many queries.
     """
 
     def __init__(
@@ -96,18 +113,21 @@ class Search:
         request: Request,
         coarse: Coarse | None = None,
         refine: int = 1,
-        allowed: NDArray[np.int64] | None = None,
+        scope: Scope | None = None,
+        crew: Crew = ALONE,
     ) -> None:
         self.view = view
         self.request = request
         self.coarse = None if request.exact else coarse
         self.refine = refine
+        self.crew = crew
         node = request.filter
         self.predicate: Predicate | None = None if node is None else compile_filter(node)
-        self.matching = None if node is None else view.matching(node)
-        if allowed is not None:
-            known = self.matching
-            self.matching = allowed if known is None else np.intersect1d(known, allowed)
+        self.allowed = self._allowed(scope or Scope())
+        named = node is not None or request.only is not None
+        self.matching = int(np.count_nonzero(self.allowed)) if named else None
+        if scope is not None and scope.exclude is not None:
+            self.allowed[scope.exclude] = False
 
     def run(self, queries: Matrix) -> list[Hits]:
         """The best hits for each query.
@@ -118,115 +138,161 @@ class Search:
         Returns:
             One `Hits` for each query; equal scores are ordered by id.
         """
-        chosen = self._plan()
-        if chosen.strategy == "matches" and self.matching is not None:
-            return [self._among(query, self.matching) for query in queries]
-        if chosen.strategy == "ivf" and self.coarse is not None:
-            return self._with_fallback(queries, self.coarse, chosen.wanted)
-        return list(self._scan(queries, chosen.wanted))
+        strategy = self._plan(len(queries))
+        size = self._part_size(len(queries), strategy)
 
-    def _plan(self) -> Plan:
-        wanted = self.request.top_k + len(self.request.exclude) + _SLACK
-        matching = None if self.matching is None else len(self.matching)
-        return plan(Counts(self.view.count, matching, wanted, self.coarse is not None))
+        def work(part: int) -> list[Hits]:
+            return self._answer(queries[part * size : (part + 1) * size], strategy)
 
-    def _with_fallback(self, queries: Matrix, coarse: Coarse, wanted: int) -> list[Hits]:
-        found = list(self._propose(queries, coarse, wanted))
-        weak = [position for position, hits in enumerate(found) if hits is None]
-        rest = self._scan(queries[weak], wanted * GROWTH)
-        for position, hits in zip(weak, rest, strict=True):
-            found[position] = hits
-        return [hits for hits in found if hits is not None]
+        parts = self.crew.map(work, -(-len(queries) // size))
+        return [hits for part in parts for hits in part]
 
-    def _propose(self, queries: Matrix, coarse: Coarse, wanted: int) -> Iterator[Hits | None]:
-        # What matches a filter lies farther from the query than what is nearest to it.
-        effort = _FILTER_EFFORT if self.predicate else 1
-        proposed = coarse.candidates(queries, wanted * self.refine, effort)
-        fresh = self.view.scan(queries, delta_only=True)
-        for query, rows, scores in zip(queries, proposed, fresh, strict=True):
-            pool = np.concatenate([rows[rows >= 0], _best(scores, wanted) + self.view.main_count])
-            # The lower half of what the codes propose misses rows as good as its own.
-            ranked = self._rank(query, pool, exhausted=False).upper_half()
-            hits = self._verify(ranked)
-            yield None if hits is None else self._hits(hits, len(pool), "ivf")
+    def _plan(self, queries: int) -> Strategy:
+        visited = None if self.coarse is None else self.coarse.share(self._effort)
+        return plan(Counts(self.view.count, self.matching, self.request.top_k, queries, visited))
 
-    def _scan(self, queries: Matrix, wanted: int) -> Iterator[Hits]:
-        block = max(1, _SCAN_BYTES // (4 * max(self.view.count, 1)))
-        for start in range(0, len(queries), block):
-            part = queries[start : start + block]
-            for query, scores in zip(part, self.view.scan(part), strict=True):
-                yield self._grow(query, scores, wanted)
+    @property
+    def _effort(self) -> int:
+        return 1 if self.request.nprobe else effort(self.view.count, self.matching)
 
-    def _grow(self, query: Vector, scores: Vector, wanted: int) -> Hits:
-        """Take more and more of the best scores until the answer is settled."""
-        rows = self.matching
-        if rows is not None:
-            scores = scores[rows]
-        while True:
-            best = _best(scores, wanted)
-            pool = best if rows is None else rows[best]
-            ranked = self._rank(query, pool, exhausted=wanted >= len(scores))
-            hits = self._verify(ranked)
-            if hits is not None:
-                return self._hits(hits, len(pool), "scan")
-            wanted *= GROWTH
+    def _part_size(self, queries: int, strategy: Strategy) -> int:
+        """Queries of a part: even parts, as large as the memory for their scores allows.
 
-    def _among(self, query: Vector, rows: NDArray[np.int64]) -> Hits:
-        hits = self._verify(self._rank(query, rows, exhausted=True))
-        return self._hits(hits or (), len(rows), "matches")
+        A trained index looks through a list once for all queries of a part, so large parts are
+        cheaper.
+        """
+        even = -(-queries // (1 + self.crew.helpers))
+        return max(1, min(max(even, _LEAST_PART), self._most(strategy)))
 
-    def _hits(self, hits: tuple[Hit, ...], examined: int, strategy: Strategy) -> Hits:
-        matching = 0 if self.matching is None else len(self.matching)
-        index: Literal["exact", "ivf"] = "ivf" if strategy == "ivf" else "exact"
-        return Hits(hits, SearchPlan(index, examined, strategy, matching))
+    def _most(self, strategy: Strategy) -> int:
+        scored = self.view.delta_count if strategy == "ivf" else self.view.count
+        return max(1, _SCAN_BYTES // (4 * max(scored, 1)))
 
-    def _rank(self, query: Vector, rows: NDArray[np.int64], *, exhausted: bool) -> Ranked:
-        scores = self.view.score(rows, query)
-        order = np.lexsort((rows, -scores))
-        return Ranked(rows[order], scores[order], exhausted)
+    def _allowed(self, scope: Scope) -> NDArray[np.bool_]:
+        """Rows that match filter and allowed ids; of length 0 where the request forbids nothing."""
+        node, only, count = self.request.filter, self.request.only, self.view.count
+        if node is None and only is None:
+            return np.ones(count if self.request.exclude else 0, np.bool_)
+        allowed = np.ones(count, np.bool_) if node is None else self.view.matching(node)
+        if only is not None:
+            among = np.zeros(count, np.bool_)
+            among[self.view.rows_of(only) if scope.only is None else scope.only] = True
+            allowed &= among
+        return allowed
 
-    def _verify(self, ranked: Ranked) -> tuple[Hit, ...] | None:
-        """The hits among ranked rows; None if rows beyond them could change the answer."""
-        visible = self.view.visible(ranked.rows, self.request.now)
-        passing = visible & (ranked.scores >= self.request.min_score)
-        hits = self._collect(ranked, np.flatnonzero(passing))
-        return _cut(hits, ranked, self.request)
-
-    def _collect(self, ranked: Ranked, positions: NDArray[np.int64]) -> list[Hit]:
-        """Hits in order of score, and past the k-th all that tie with it."""
-        hits: list[Hit] = []
-        for position in positions.tolist():
-            score = float(ranked.scores[position])
-            if len(hits) >= self.request.top_k and score < hits[-1].score:
-                break
-            row = int(ranked.rows[position])
-            if self._allows(row):
-                hits.append(Hit(self.view.id(row), score))
+    def _answer(self, queries: Matrix, strategy: Strategy) -> list[Hits]:
+        found = self._found(queries, strategy, self.request.top_k + SLACK)
+        hits = self._hits(found, strategy)
+        weak = np.flatnonzero(~found.settled)
+        exact = self._exact()
+        for start in range(0, len(weak), self._most(exact)):
+            part = weak[start : start + self._most(exact)]
+            for place, answer in self._settled(queries, part, exact):
+                hits[place] = answer
         return hits
 
-    def _allows(self, row: int) -> bool:
-        item_id, request = self.view.id(row), self.request
+    def _exact(self) -> Strategy:
+        """The exact strategy for what another one could not settle."""
+        matching = self.view.count if self.matching is None else self.matching
+        return "matches" if matching * _FEW <= self.view.count else "scan"
+
+    def _settled(
+        self, queries: Matrix, weak: NDArray[np.int64], strategy: Strategy
+    ) -> Iterator[tuple[int, Hits]]:
+        """Answers of some queries, by place, from pools that grow until they are settled."""
+        wanted = self.request.top_k + SLACK
+        while len(weak):
+            wanted *= GROWTH
+            found = self._found(queries[weak], strategy, wanted)
+            for place, answer, settled in zip(
+                weak.tolist(), self._hits(found, strategy), found.settled.tolist(), strict=True
+            ):
+                if settled:
+                    yield place, answer
+            weak = weak[~found.settled]
+
+    def _found(self, queries: Matrix, strategy: Strategy, wanted: int) -> Found:
+        """The best rows of a strategy's pool, none of which the request forbids."""
+        make: dict[Strategy, Callable[[Matrix, int], Pool]] = {
+            "ivf": self._proposed,
+            "matches": self._among,
+            "scan": self._scanned,
+        }
+        while True:
+            pool = make[strategy](queries, wanted)
+            examined = self.view.examine(pool.rows, queries, self.allowed, self.request.now)
+            found = pick(pool, *examined, self.request.top_k, wanted, self.request.min_score)
+            forbidden = self._forbidden(found)
+            if not forbidden:
+                return found
+            # Lists and rows of ids should have left them out: now they do.
+            self.allowed[forbidden] = False
+
+    def _forbidden(self, found: Found) -> list[int]:
+        if not len(self.allowed):
+            return []
+        rows = np.unique(found.rows[found.valid]).tolist()
+        ids = zip(rows, self.view.ids(rows), strict=True)
+        return [row for row, item_id in ids if not self._permits(row, item_id)]
+
+    def _permits(self, row: int, item_id: str) -> bool:
+        request = self.request
         if item_id in request.exclude or (request.only is not None and item_id not in request.only):
             return False
         return self.predicate is None or self.predicate(self.view.attributes(row))
 
+    def _proposed(self, queries: Matrix, wanted: int) -> Pool:
+        """What the trained index proposes, and the best of the rows that it does not know."""
+        if self.coarse is None:
+            return self._scanned(queries, wanted)
+        count = max(self.request.top_k, _LEAST_WANTED) * self.refine
+        rows = self.coarse.candidates(queries, count, self._effort, self._bits)
+        pool = Pool(rows, np.full(len(rows), -np.inf, np.float32), rows.shape[1])
+        if not self.view.delta_count:
+            return pool
+        scores = self.view.scan(queries, delta_only=True)
+        fresh = closest(scores, self._fresh, wanted).of(self._fresh_rows)
+        return Pool(np.hstack([rows, fresh.rows]), fresh.bounds, pool.proposed)
 
-def _best(scores: Vector, count: int) -> NDArray[np.int64]:
-    """Positions of the `count` highest scores, in no order."""
-    if count >= len(scores):
-        return np.arange(len(scores))
-    return np.argpartition(scores, len(scores) - count)[len(scores) - count :]
+    def _among(self, queries: Matrix, wanted: int) -> Pool:
+        rows = self._matches
+        if len(queries) < BATCH:
+            pool = np.repeat(rows[None, :], len(queries), axis=0)
+            return Pool(pool, np.full(len(queries), -np.inf, np.float32))
+        scores = queries @ self._vectors.T
+        return closest(scores, np.ones(len(rows), np.bool_), wanted).of(rows)
 
+    def _scanned(self, queries: Matrix, wanted: int) -> Pool:
+        return closest(self.view.scan(queries), self._usable, wanted)
 
-def _cut(hits: Sequence[Hit], ranked: Ranked, request: Request) -> tuple[Hit, ...] | None:
-    last = float(ranked.scores[-1]) if len(ranked.scores) else -1.0
-    below = last < request.min_score
-    # A scan's scores differ from the exact ones in the last bits: only a clear lead is settled.
-    settled = len(hits) >= request.top_k and hits[request.top_k - 1].score > last + _SCAN_ERROR
-    if not (ranked.exhausted or below or settled):
-        return None
-    return tuple(sorted(hits, key=_by_score_then_id)[: request.top_k])
+    @cached_property
+    def _bits(self) -> NDArray[np.uint8] | None:
+        if not len(self.allowed):
+            return None
+        return np.packbits(self.allowed[: self.view.main_count], bitorder="little")
 
+    @cached_property
+    def _usable(self) -> NDArray[np.bool_]:
+        usable = self.view.visible(np.arange(self.view.count), self.request.now)
+        return usable & self.allowed if len(self.allowed) else usable
 
-def _by_score_then_id(hit: Hit) -> tuple[float, str]:
-    return -hit.score, hit.id
+    @cached_property
+    def _fresh_rows(self) -> NDArray[np.int64]:
+        return np.arange(self.view.main_count, self.view.count)
+
+    @cached_property
+    def _fresh(self) -> NDArray[np.bool_]:
+        usable = self.view.visible(self._fresh_rows, self.request.now)
+        return usable & self.allowed[self._fresh_rows] if len(self.allowed) else usable
+
+    @cached_property
+    def _matches(self) -> NDArray[np.int64]:
+        rows = np.flatnonzero(self.allowed)
+        return rows[self.view.visible(rows, self.request.now)]
+
+    @cached_property
+    def _vectors(self) -> Matrix:
+        return self.view.vectors(self._matches)
+
+    def _hits(self, found: Found, strategy: Strategy) -> list[Hits]:
+        return hits_of(found, self.view, self.request.top_k, strategy, self.matching or 0)

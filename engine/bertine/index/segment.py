@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertine.index.columns import Columns
+from bertine.kernels.cpu import visible
 from bertine.types import Attribute, Item, Matrix
 
 ALIVE = np.iinfo(np.int64).max
@@ -66,7 +67,7 @@ class Segment:
         self.died[rows.start : rows.stop] = ALIVE
         for row, item in zip(rows, items, strict=True):
             self.opens[row] = -np.inf if item.available_from is None else item.available_from
-            self.closes[row] = np.inf if item.available_until is None else item.available_until
+            self.closes[row] = np.inf if item.hidden_from is None else item.hidden_from
             self.ids.append(item.id)
             self.attributes.append(dict(item.attributes))
         self.count = rows.stop
@@ -87,14 +88,18 @@ class Segment:
         count = self.count
         return np.less_equal(self.born[:count], sequence) & np.greater(self.died[:count], sequence)
 
-    def visible(self, rows: NDArray[np.int64], sequence: int, now: float) -> NDArray[np.bool_]:
-        """Which of some rows are visible at `sequence` and available at time `now`."""
-        return np.asarray(
-            (self.born[rows] <= sequence)
-            & (self.died[rows] > sequence)
-            & (self.opens[rows] <= now)
-            & (self.closes[rows] > now)
-        )
+    def visible(
+        self, rows: NDArray[np.int64], sequence: int, now: float, out: NDArray[np.bool_]
+    ) -> None:
+        """Say which of some rows are visible at `sequence` and available at time `now`.
+
+        Args:
+            rows: int64 ``[m]``, C-contiguous.
+            sequence: of the catalog.
+            now: seconds since the epoch.
+            out: bool ``[m]``, C-contiguous; is written.
+        """
+        visible(self.born, self.died, self.opens, self.closes, sequence, now, rows, out)
 
     def _reserve(self, rows: int) -> None:
         capacity = len(self.born)

@@ -4,14 +4,17 @@ The catalog stays the truth: a snapshot says which version of which item each of
 whoever loads it compares. Anything that does not fit, a damaged byte, another model, another
 layout, makes it worthless, never a guess.
 
-    data/index/KEY/CURRENT            name of the generation and digest of its manifest, written
-    last data/index/KEY/GENERATION/        manifest.json, vectors.f32, rows.json, times.npy,
-    main.faiss
+    data/index/KEY/CURRENT      name of the generation and digest of its manifest, written last
+    data/index/KEY/GENERATION/  manifest.json, vectors.f32, ids.bin, attributes.bin, times.npy,
+                                main.faiss
+
+Vectors and attributes are mapped, not read: a million rows are there in a few seconds, and what is
+never asked for takes no memory.
 """
 
 from __future__ import annotations
 
-import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -19,19 +22,24 @@ import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import faiss
 import numpy as np
 
 from bertine.errors import StorageError
+from bertine.index.checksums import digests
 from bertine.index.generation import Ivf
-from bertine.index.segment import Segment
+from bertine.index.segment import ALIVE, Segment
+from bertine.index.stored import StoredAttributes, read_ids, write_attributes, write_ids
+from bertine.index.tuning import Tuning
+from bertine.types import Matrix
 
-LAYOUT = 1
+LAYOUT = 2
 _CURRENT = "CURRENT"
 _MANIFEST = "manifest.json"
-_VECTORS, _ROWS, _TIMES, _FAISS = "vectors.f32", "rows.json", "times.npy", "main.faiss"
+_VECTORS, _IDS, _ATTRIBUTES = "vectors.f32", "ids.bin", "attributes.bin"
+_TIMES, _FAISS = "times.npy", "main.faiss"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +51,72 @@ class Manifest:
         fingerprint: of the model that made the vectors.
         dimensions: of the vectors.
         count: rows.
-        kind: see `Ivf`.
+        tuning: see `Ivf`, as JSON.
         nprobe: see `Ivf`.
-        recall: see `Ivf`.
-        digests: SHA-256 of each file, in hex.
+        refine: see `Ivf`.
+        columns: attributes that were filtered by.
+        digests: of each file, see `checksums`.
     """
 
     layout: int
     fingerprint: str
     dimensions: int
     count: int
-    kind: str
+    tuning: dict[str, Any]
     nprobe: int
-    recall: float
+    refine: int
+    columns: list[str]
     digests: dict[str, str]
 
 
-def save(folder: Path, fingerprint: str, segment: Segment, ivf: Ivf) -> None:
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was loaded.
+
+    Attributes:
+        segment: its `born` are the versions of its items.
+        ivf: trained on its rows.
+        columns: attributes that were filtered by.
+    """
+
+    segment: Segment
+    ivf: Ivf
+    columns: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where an index keeps its trained part, and which model's vectors it holds.
+
+    Attributes:
+        folder: of its snapshots.
+        fingerprint: of the model.
+    """
+
+    folder: Path
+    fingerprint: str
+
+    def save(self, segment: Segment, ivf: Ivf) -> None:
+        """See `save`."""
+        save(self.folder, self.fingerprint, segment, ivf)
+
+    def load(self, *, threads: int) -> Snapshot:
+        """See `load`."""
+        return load(self.folder, self.fingerprint, threads=threads)
+
+
+def save(folder: Path, fingerprint: str, segment: Segment, ivf: Ivf, *, threads: int = 1) -> None:
     """Write a generation and make it the current one; older ones are removed.
+
+    The segment then lies in the files that were written: its own copy of vectors and attributes is
+    given up for a mapped one.
 
     Args:
         folder: of the collection's snapshots; made if it is not there.
         fingerprint: of the model.
         segment: whose rows `ivf` covers. Rows that died since are written too: the versions tell.
         ivf: trained on them.
+        threads: that compute checksums.
 
     Raises:
         StorageError: the disk is full or cannot be written; the current generation stays.
@@ -75,34 +125,30 @@ def save(folder: Path, fingerprint: str, segment: Segment, ivf: Ivf) -> None:
     draft = folder / f"{name}.draft"
     try:
         draft.mkdir(parents=True)
-        digests = {file: _write(draft / file, body) for file, body in _bodies(segment, ivf)}
-        manifest = Manifest(
-            layout=LAYOUT,
-            fingerprint=fingerprint,
-            dimensions=segment.vectors.shape[1],
-            count=segment.count,
-            kind=ivf.kind,
-            nprobe=ivf.nprobe,
-            recall=ivf.recall,
-            digests=digests,
-        )
+        for file, body in _bodies(segment, ivf):
+            _write(draft / file, body)
+        manifest = _manifest(draft, fingerprint, segment, ivf, threads)
         text = json.dumps(asdict(manifest))
-        digest = _write(draft / _MANIFEST, lambda path: path.write_text(text))
+        _write(draft / _MANIFEST, lambda path: path.write_text(text))
+        digest = digests([draft / _MANIFEST], 1)[_MANIFEST]
         draft.rename(folder / name)
         _make_current(folder, f"{name} {digest}")
-    except (OSError, RuntimeError) as error:
-        shutil.rmtree(draft, ignore_errors=True)
+        _map(segment, folder / name)
+    except (OSError, RuntimeError, ValueError) as error:
         raise StorageError(
             f"{folder} cannot be written: {error}; the index is kept in memory"
         ) from error
-    _remove_others(folder, name)
+    finally:
+        _remove_others(folder)
 
 
-def load(folder: Path, fingerprint: str) -> tuple[Segment, Ivf]:
+def load(folder: Path, fingerprint: str, *, threads: int = 1) -> Snapshot:
     """Read the current generation.
 
-    Returns:
-        A segment whose `born` are the versions of its items, and its trained index.
+    Args:
+        folder: of the collection's snapshots.
+        fingerprint: of the model.
+        threads: that compute checksums.
 
     Raises:
         StorageError: there is none, or it does not fit; says why.
@@ -110,13 +156,13 @@ def load(folder: Path, fingerprint: str) -> tuple[Segment, Ivf]:
     try:
         name, digest = (folder / _CURRENT).read_text().split()
         current = folder / name
-        _check(current / _MANIFEST, digest)
+        _check(current, {_MANIFEST: digest}, 1)
         manifest = Manifest(**json.loads((current / _MANIFEST).read_text()))
         if (manifest.layout, manifest.fingerprint) != (LAYOUT, fingerprint):
             raise ValueError("it is of another model or another version of Bertine")  # noqa: TRY301
-        for file, expected in manifest.digests.items():
-            _check(current / file, expected)
-        return _segment(current, manifest), _ivf(current, manifest)
+        _check(current, manifest.digests, threads)
+        segment = _segment(current, manifest)
+        return Snapshot(segment, _ivf(current, manifest), manifest.columns)
     except FileNotFoundError as error:
         raise StorageError(f"{folder} holds no snapshot") from error
     except (OSError, RuntimeError, TypeError, ValueError, KeyError) as error:
@@ -133,22 +179,37 @@ def remove_unknown(root: Path, keys: set[int]) -> None:
 
 def _bodies(segment: Segment, ivf: Ivf) -> list[tuple[str, Callable[[Path], object]]]:
     count = segment.count
-    rows = list(zip(segment.ids[:count], segment.attributes[:count], strict=True))
+    attributes = itertools.islice(segment.attributes, count)
     times = np.stack([segment.born[:count], segment.opens[:count], segment.closes[:count]])
     return [
         (_VECTORS, segment.vectors[:count].astype("<f4", copy=False).tofile),
-        (_ROWS, lambda path: path.write_text(json.dumps(rows, separators=(",", ":")))),
+        (_IDS, lambda path: write_ids(path, segment.ids[:count])),
+        (_ATTRIBUTES, lambda path: write_attributes(path, attributes)),
         (_TIMES, lambda path: np.save(path, times)),
         (_FAISS, lambda path: faiss.write_index(ivf.faiss_index, str(path))),
     ]
 
 
-def _write(path: Path, body: Callable[[Path], object]) -> str:
-    """Write a file to the disk itself; returns its digest."""
+def _manifest(folder: Path, fingerprint: str, segment: Segment, ivf: Ivf, threads: int) -> Manifest:
+    files = [folder / file for file in (_VECTORS, _IDS, _ATTRIBUTES, _TIMES, _FAISS)]
+    return Manifest(
+        layout=LAYOUT,
+        fingerprint=fingerprint,
+        dimensions=segment.vectors.shape[1],
+        count=segment.count,
+        tuning=ivf.tuning.to_json(),
+        nprobe=ivf.nprobe,
+        refine=ivf.refine,
+        columns=segment.columns.names(),
+        digests=digests(files, threads),
+    )
+
+
+def _write(path: Path, body: Callable[[Path], object]) -> None:
+    """Write a file to the disk itself."""
     body(path)
     with path.open("rb") as stream:
         os.fsync(stream.fileno())
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _make_current(folder: Path, text: str) -> None:
@@ -162,37 +223,52 @@ def _make_current(folder: Path, text: str) -> None:
         os.close(descriptor)
 
 
-def _remove_others(folder: Path, name: str) -> None:
-    for entry in folder.iterdir():
-        if entry.is_dir() and entry.name != name:
+def _remove_others(folder: Path) -> None:
+    """Remove what is not the current generation: older ones, and what a failed save left."""
+    try:
+        kept = {_CURRENT, (folder / _CURRENT).read_text().split()[0]}
+    except (FileNotFoundError, IndexError):
+        kept = set()
+    others = (
+        [entry for entry in folder.iterdir() if entry.name not in kept] if folder.is_dir() else []
+    )
+    for entry in others:
+        if entry.is_dir():
             shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
 
 
-def _check(path: Path, expected: str) -> None:
-    with path.open("rb") as stream:
-        if hashlib.file_digest(stream, "sha256").hexdigest() != expected:
-            raise ValueError(f"{path.name} is damaged")
+def _check(folder: Path, expected: dict[str, str], threads: int) -> None:
+    found = digests([folder / file for file in expected], threads)
+    for file, digest in expected.items():
+        if found[file] != digest:
+            raise ValueError(f"{file} is damaged")
 
 
-def _segment(current: Path, manifest: Manifest) -> Segment:
-    count, dimensions = manifest.count, manifest.dimensions
-    segment = Segment(dimensions, count)
-    segment.vectors[:count] = np.fromfile(current / _VECTORS, "<f4").reshape(count, dimensions)
-    rows: list[tuple[str, dict[str, Any]]] = json.loads((current / _ROWS).read_text())
-    segment.ids = [id_ for id_, _ in rows]
-    segment.attributes = [_attributes(attributes) for _, attributes in rows]
-    born, opens, closes = np.load(current / _TIMES)
-    segment.born[:count], segment.opens[:count], segment.closes[:count] = born, opens, closes
-    segment.count = count
+def _map(segment: Segment, folder: Path) -> None:
+    """Let the segment's vectors and attributes be those of the files."""
+    count, dimensions = segment.count, segment.vectors.shape[1]
+    mapped = np.memmap(folder / _VECTORS, "<f4", "r", shape=(count, dimensions))
+    segment.vectors = cast("Matrix", mapped.view(np.ndarray))
+    # It reads as the list of dictionaries does; a mapped segment is not appended to.
+    segment.attributes = cast("Any", StoredAttributes(folder / _ATTRIBUTES))
+
+
+def _segment(folder: Path, manifest: Manifest) -> Segment:
+    segment = Segment(manifest.dimensions)
+    segment.count = manifest.count
+    segment.ids = read_ids(folder / _IDS)
+    # Numbers of changes and times are stored as one table of float64: exact up to 2 ** 53.
+    born, segment.opens, segment.closes = np.load(folder / _TIMES)
+    segment.born = born.astype(np.int64)
+    segment.died = np.full(manifest.count, ALIVE, np.int64)
+    _map(segment, folder)
     return segment
 
 
-def _attributes(raw: dict[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()}
-
-
-def _ivf(current: Path, manifest: Manifest) -> Ivf:
-    index = faiss.read_index(str(current / _FAISS))
+def _ivf(folder: Path, manifest: Manifest) -> Ivf:
+    index = faiss.read_index(str(folder / _FAISS))
     if index.ntotal != manifest.count:
         raise ValueError(f"{_FAISS} holds {index.ntotal} rows, not {manifest.count}")
-    return Ivf(index, manifest.kind, manifest.nprobe, manifest.recall)
+    return Ivf(index, Tuning.from_json(manifest.tuning), manifest.nprobe, manifest.refine)

@@ -5,17 +5,21 @@ Rows of the trained segment come first, then the rows added since.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
-from pyroaring import BitMap
 
 from bertine.index.filters import Filter
+from bertine.index.planner import BATCH
 from bertine.index.segment import Segment
-from bertine.kernels.cpu import rescore
-from bertine.types import Attribute, Matrix, Vector
+from bertine.kernels.cpu import examine, score
+from bertine.types import Attribute, Matrix
+
+Rows = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +53,16 @@ class View:
             return local + self.main_count
         return None
 
-    def id(self, row: int) -> str:
-        """Item id of a row."""
-        return (
-            self.main.ids[row] if row < self.main_count else self.delta.ids[row - self.main_count]
-        )
+    def ids(self, rows: Iterable[int]) -> list[str]:
+        """Item ids of rows."""
+        main, fresh, first = self.main.ids, self.delta.ids, self.main_count
+        return [main[row] if row < first else fresh[row - first] for row in rows]
+
+    def rows_of(self, ids: Collection[str]) -> Rows:
+        """Rows of items, dead ones included, by a look at every row: int64, ascending."""
+        every = enumerate(chain(self.main.ids[: self.main_count], self.delta.ids))
+        found = [row for row, item_id in islice(every, self.count) if item_id in ids]
+        return np.array(found, np.int64)
 
     def attributes(self, row: int) -> dict[str, Attribute]:
         """Attributes of a row."""
@@ -61,28 +70,44 @@ class View:
             return self.main.attributes[row]
         return self.delta.attributes[row - self.main_count]
 
-    def matching(self, node: Filter) -> NDArray[np.int64]:
-        """Rows that match a filter, dead ones included: int64, ascending."""
+    def matching(self, node: Filter) -> Flags:
+        """Which rows match a filter, dead ones included: bool ``[count]``."""
         main = self.main.columns.matching(node, self.main.attributes, self.main_count)
         delta = self.delta.columns.matching(node, self.delta.attributes, self.delta_count)
-        return np.concatenate([_array(main), _array(delta) + self.main_count])
+        return np.concatenate([main, delta])
 
-    def visible(self, rows: NDArray[np.int64], now: float) -> NDArray[np.bool_]:
-        """Which rows are alive in this view and available at time `now`: bool ``[len(rows)]``."""
+    def visible(self, rows: Rows, now: float) -> Flags:
+        """Which of some ascending rows are alive in this view and available at time `now`."""
         out = np.empty(len(rows), np.bool_)
-        for segment, mask, local in self._split(rows):
-            out[mask] = segment.visible(local, self.sequence, now)
+        border = int(np.searchsorted(rows, self.main_count))
+        self.main.visible(rows[:border], self.sequence, now, out[:border])
+        self.delta.visible(rows[border:] - self.main_count, self.sequence, now, out[border:])
         return out
 
-    def score(self, rows: NDArray[np.int64], query: Vector) -> Vector:
-        """Exact cosine similarity of rows with a query: float32 ``[len(rows)]``."""
-        out = np.empty(len(rows), np.float32)
-        for segment, mask, local in self._split(rows):
-            out[mask] = rescore(segment.vectors, local, query)
-        return out
+    def examine(
+        self, rows: Rows, queries: Matrix, allowed: Flags, now: float
+    ) -> tuple[Matrix, Flags]:
+        """Score rows exactly, and hold them against what may be returned.
+
+        Args:
+            rows: int64 ``[n, c]``, -1 for none.
+            queries: float32 ``[n, d]``, unit rows.
+            allowed: bool ``[count]``, which rows may be returned; of length 0 it allows all.
+            now: at which an item must be available.
+
+        Returns:
+            Cosine similarities, float32 ``[n, c]``, and which rows are allowed, alive in this view
+            and available. Where there is no row, both are undefined.
+        """
+        scores, passes = np.empty(rows.shape, np.float32), np.empty(rows.shape, np.bool_)
+        for part, first, stop in self._parts():
+            times = part.born, part.died, part.opens, part.closes
+            state = first, self.sequence, now, stop
+            examine(part.vectors, *times, *state, rows, queries, allowed, scores, passes)
+        return scores, passes
 
     def scan(self, queries: Matrix, *, delta_only: bool = False) -> Matrix:
-        """Similarity of every row with every query, by matrix product.
+        """Similarity of every row with every query, equal to the exact one but for rounding.
 
         Args:
             queries: float32 ``[n, d]``.
@@ -91,20 +116,32 @@ class View:
         Returns:
             float32 ``[n, count]``, or ``[n, delta_count]``.
         """
-        delta = queries @ self.delta.vectors[: self.delta_count].T
+        delta = _products(self.delta.vectors, self.delta_count, queries)
         if delta_only or not self.main_count:
             return delta
-        return np.hstack([queries @ self.main.vectors[: self.main_count].T, delta])
+        return np.hstack([_products(self.main.vectors, self.main_count, queries), delta])
 
-    def _split(
-        self, rows: NDArray[np.int64]
-    ) -> Iterator[tuple[Segment, NDArray[np.bool_], NDArray[np.int64]]]:
-        in_main = rows < self.main_count
-        if in_main.any():
-            yield self.main, in_main, rows[in_main]
-        if not in_main.all():
-            yield self.delta, ~in_main, rows[~in_main] - self.main_count
+    def vectors(self, rows: Rows) -> Matrix:
+        """A copy of the vectors of ascending rows: float32 ``[len(rows), d]``."""
+        out = np.empty((len(rows), self.main.vectors.shape[1]), np.float32)
+        border = int(np.searchsorted(rows, self.main_count))
+        fresh = rows[border:] - self.main_count
+        # Any mode but the default writes straight into `out`.
+        np.take(self.main.vectors, rows[:border], axis=0, out=out[:border], mode="clip")
+        np.take(self.delta.vectors, fresh, axis=0, out=out[border:], mode="clip")
+        return out
+
+    def _parts(self) -> Iterator[tuple[Segment, int, int]]:
+        """The segments that have rows, with the number of the first and after the last."""
+        if self.main_count:
+            yield self.main, 0, self.main_count
+        if self.delta_count:
+            yield self.delta, self.main_count, self.count
 
 
-def _array(rows: BitMap) -> NDArray[np.int64]:
-    return np.frombuffer(rows.to_array(), np.uint32).astype(np.int64)
+def _products(vectors: Matrix, count: int, queries: Matrix) -> Matrix:
+    if len(queries) >= BATCH:
+        return queries @ vectors[:count].T
+    scores = np.empty((len(queries), count), np.float32)
+    score(vectors, queries, scores)
+    return scores

@@ -1,1 +1,1 @@
-"""Hot loops, compiled by numba: one file for the CPU, later one for CUDA of the same signatures."""
+"""Hot loops on the CPU, compiled by numba, and how many threads numpy's own may use."""

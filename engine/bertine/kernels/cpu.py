@@ -1,29 +1,174 @@
-"""Hot loops on the CPU."""
+"""Hot loops on the CPU.
+
+Every kernel that is called from Python has one signature: it is compiled, or read from numba's
+cache, when this module is imported and never inside a request. What a kernel only reads may be
+read-only, as the memory of a mapped file is.
+"""
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import numba
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
 
 from bertine.types import Matrix, Vector
 
+Rows: TypeAlias = NDArray[np.int64]
+Flags: TypeAlias = NDArray[np.bool_]
+
+PLAIN = {"nogil": True, "cache": True}
 # Reassociation is allowed so that the sum vectorises. Every row runs the same instructions, so
 # equal rows get equal scores, which BLAS does not promise across the edges of its blocks.
-_fast = numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
+_SUMS = {**PLAIN, "fastmath": {"reassoc", "contract"}}
 
 
-@_fast  # type: ignore[untyped-decorator]
-def _rescore(vectors: Matrix, rows: NDArray[np.int64], query: Vector, out: Vector) -> None:
-    for position in range(rows.shape[0]):
-        row = rows[position]
-        total = np.float32(0.0)
-        for component in range(query.shape[0]):
-            total += vectors[row, component] * query[component]
-        out[position] = min(np.float32(1.0), max(np.float32(-1.0), total))
+def reads(kind: Any, dimensions: int) -> Any:
+    """Type of an array that a kernel only reads."""
+    return types.Array(kind, dimensions, "C", readonly=True)
 
 
-def rescore(vectors: Matrix, rows: NDArray[np.int64], query: Vector) -> Vector:
+def writes(kind: Any, dimensions: int) -> Any:
+    """Type of an array that a kernel writes to."""
+    return types.Array(kind, dimensions, "C")
+
+
+MATRIX = reads(types.float32, 2)
+TABLE = reads(types.int64, 2)
+_VISIBILITY = (
+    reads(types.int64, 1),
+    reads(types.int64, 1),
+    reads(types.float64, 1),
+    reads(types.float64, 1),
+)
+
+
+@numba.njit(**_SUMS)  # type: ignore[untyped-decorator]
+def _cosine(vectors: Matrix, row: int, queries: Matrix, query: int) -> np.float32:
+    total = np.float32(0.0)
+    for component in range(queries.shape[1]):
+        total += vectors[row, component] * queries[query, component]
+    return min(np.float32(1.0), max(np.float32(-1.0), total))
+
+
+@numba.njit(**PLAIN)  # type: ignore[untyped-decorator]
+def _open(
+    born: Rows,
+    died: Rows,
+    opens: NDArray[np.float64],
+    closes: NDArray[np.float64],
+    row: int,
+    sequence: int,
+    now: float,
+) -> bool:
+    alive = born[row] <= sequence and died[row] > sequence
+    return bool(alive and opens[row] <= now and closes[row] > now)
+
+
+@numba.njit(
+    types.void(
+        *(MATRIX, *_VISIBILITY, types.int64, types.int64, types.float64, types.int64),
+        *(TABLE, MATRIX, reads(types.boolean, 1)),
+        *(writes(types.float32, 2), writes(types.boolean, 2)),
+    ),
+    **_SUMS,
+)  # type: ignore[untyped-decorator]
+def examine(  # noqa: PLR0913, PLR0917 - plain arrays are unpacked fastest
+    vectors: Matrix,
+    born: Rows,
+    died: Rows,
+    opens: NDArray[np.float64],
+    closes: NDArray[np.float64],
+    first: int,
+    sequence: int,
+    now: float,
+    stop: int,
+    rows: Rows,
+    queries: Matrix,
+    allowed: Flags,
+    scores: Matrix,
+    passes: Flags,
+) -> None:
+    """Score rows of a segment exactly and say which may be returned.
+
+    Args:
+        vectors: float32 ``[capacity, d]``, unit rows.
+        born: int64 ``[capacity]``, sequence number from which a row is visible.
+        died: int64 ``[capacity]``, sequence number from which it is not.
+        opens: float64 ``[capacity]``, time from which it is available.
+        closes: float64 ``[capacity]``, time from which it is not.
+        first: number of the segment's first row.
+        sequence: whose state is looked at.
+        now: at which a row must be available.
+        stop: number after the segment's last row.
+        rows: int64 ``[n, c]``; what is not within ``first .. stop - 1`` is passed over.
+        queries: float32 ``[n, d]``, unit rows.
+        allowed: which rows may be returned, by number; of length 0 it allows all.
+        scores: float32 ``[n, c]``; is given cosine similarities, the same bits for the same row
+            and query wherever they stand.
+        passes: ``[n, c]``; is told which rows are allowed, alive and available.
+    """
+    anything = allowed.shape[0] == 0
+    for query in range(rows.shape[0]):
+        for place in range(rows.shape[1]):
+            number = rows[query, place]
+            if number < first or number >= stop:
+                continue
+            row = number - first
+            scores[query, place] = _cosine(vectors, row, queries, query)
+            passes[query, place] = (anything or allowed[number]) and _open(
+                born, died, opens, closes, row, sequence, now
+            )
+
+
+@numba.njit(
+    types.void(
+        *(*_VISIBILITY, types.int64, types.float64, reads(types.int64, 1)),
+        writes(types.boolean, 1),
+    ),
+    **PLAIN,
+)  # type: ignore[untyped-decorator]
+def visible(  # noqa: PLR0913, PLR0917 - plain arrays are unpacked fastest
+    born: Rows,
+    died: Rows,
+    opens: NDArray[np.float64],
+    closes: NDArray[np.float64],
+    sequence: int,
+    now: float,
+    rows: Rows,
+    out: Flags,
+) -> None:
+    """Say which rows of a segment are alive and available; arguments as of `examine`."""
+    for place in range(rows.shape[0]):
+        out[place] = _open(born, died, opens, closes, rows[place], sequence, now)
+
+
+@numba.njit(types.void(MATRIX, MATRIX, writes(types.float32, 2)), **_SUMS)  # type: ignore[untyped-decorator]
+def score(vectors: Matrix, queries: Matrix, scores: Matrix) -> None:
+    """Score the first rows of a segment for a few queries, by one thread.
+
+    A matrix product of so few queries waits for memory, and if it is shared out, for its threads.
+
+    Args:
+        vectors: float32 ``[capacity, d]``.
+        queries: float32 ``[n, d]``.
+        scores: float32 ``[n, m]``, m <= capacity; is given the products, each the same but for
+            rounding as `examine` gives.
+    """
+    for row in range(scores.shape[1]):
+        for query in range(queries.shape[0]):
+            scores[query, row] = _cosine(vectors, row, queries, query)
+
+
+@numba.njit(types.void(*(MATRIX, reads(types.int64, 1), MATRIX, writes(types.float32, 1))), **_SUMS)  # type: ignore[untyped-decorator]
+def _rescore(vectors: Matrix, rows: Rows, queries: Matrix, out: Vector) -> None:
+    for place in range(rows.shape[0]):
+        out[place] = _cosine(vectors, rows[place], queries, 0)
+
+
+def rescore(vectors: Matrix, rows: Rows, query: Vector) -> Vector:
     """Exact cosine similarity of some rows with a query.
 
     Args:
@@ -35,5 +180,5 @@ def rescore(vectors: Matrix, rows: NDArray[np.int64], query: Vector) -> Vector:
         float32 ``[m]`` in ``-1 .. 1``; the same row and query always give the same bits.
     """
     out = np.empty(rows.shape[0], np.float32)
-    _rescore(vectors, rows, query, out)
+    _rescore(vectors, rows, query[None, :], out)
     return out

@@ -36,7 +36,7 @@ USER_EVENTS = 100
 """How many of a user's latest events make the profile."""
 
 _T = TypeVar("_T")
-_NOTHING = Hits((), SearchPlan("exact", 0))
+_NOTHING = Hits((), (), SearchPlan("exact", 0))
 
 
 class Recommender:
@@ -188,7 +188,7 @@ class Recommender:
         self, served: Served, results: Sequence[Hits], times: StageTimes
     ) -> Mapping[str, Item]:
         started = time.perf_counter()
-        ids = list({hit.id for hits in results for hit in hits.hits})
+        ids = list({item_id for hits in results for item_id in hits.ids})
         read = partial(self._store.get_items, served.key, ids, with_vectors=False)
         items = await self._run(read)
         times.storage += time.perf_counter() - started
@@ -207,6 +207,7 @@ def _request(wanted: Wanted, exclude: frozenset[str]) -> Request:
         only=wanted.only,
         exact=wanted.exact,
         now=time.time(),
+        nprobe=wanted.nprobe,
     )
 
 
@@ -225,8 +226,8 @@ def _timed(embedded: Embedded, times: StageTimes) -> Matrix:
 
 def _explanations(served: Served, profile: Profile, hits: Hits) -> list[tuple[Contribution, ...]]:
     reasons = []
-    for hit in hits.hits:
-        vector = served.index.vector(hit.id)
+    for item_id, score in zip(hits.ids, hits.scores, strict=True):
+        vector = served.index.vector(item_id)
         # Deleted since it was found: nothing is left to explain it with.
-        reasons.append(() if vector is None else explain(profile, vector, hit.score))
+        reasons.append(() if vector is None else explain(profile, vector, score))
     return reasons

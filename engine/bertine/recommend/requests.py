@@ -37,6 +37,7 @@ class Wanted:
         only: ids of which there is nothing else; None is anything.
         exclude: ids that are never returned.
         exact: score every item that may be returned.
+        nprobe: inverted lists of a trained index to visit; 0 is as many as it was tuned to.
         deadline: reading of `time.monotonic` after which the answer is useless.
     """
 
@@ -48,6 +49,7 @@ class Wanted:
     exclude: frozenset[str] = frozenset()
     exact: bool = False
     deadline: float | None = None
+    nprobe: int = 0
 
 
 @dataclass(frozen=True, slots=True)

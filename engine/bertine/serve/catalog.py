@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from functools import partial
 
 from bertine.catalog.ingest import Upserted
 from bertine.engine import Engine
-from bertine.errors import InvalidInput
+from bertine.errors import InvalidInput, NotFound
 from bertine.serve.calls import Context, Gate, deadline_of, gated, timings
 from bertine.serve.importing import import_stream
 from bertine.serve.paging import decode_page_token, encode_page_token
@@ -25,6 +26,7 @@ from bertine.wire.items import (
     item_to_wire,
     items_from_wire,
 )
+from bertine.wire.versions import if_versions_from_wire
 
 MAX_GET = 1_000
 MAX_PAGE = 1_000
@@ -57,8 +59,9 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         self, request: pb.GetCollectionRequest, _context: Context
     ) -> pb.Collection:
         """See ``catalog.proto``."""
+        served = self.gate.engine.registry.get(request.name)
         return self._collection(
-            await asyncio.to_thread(self.gate.engine.store.collection, request.name)
+            await asyncio.to_thread(self.gate.engine.store.collection, served.name)
         )
 
     @gated
@@ -67,7 +70,11 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
     ) -> pb.ListCollectionsResponse:
         """See ``catalog.proto``."""
         collections = await asyncio.to_thread(self.gate.engine.store.collections)
-        return pb.ListCollectionsResponse(collections=map(self._collection, collections))
+        found = []
+        for collection in collections:
+            with suppress(NotFound):  # deleted since it was read
+                found.append(self._collection(collection))
+        return pb.ListCollectionsResponse(collections=found)
 
     @gated
     async def DeleteCollection(
@@ -83,7 +90,7 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
     ) -> pb.UpsertItemsResponse:
         """See ``catalog.proto``."""
         started = time.perf_counter()
-        done = await self._upsert(request.collection, request.items, deadline_of(context))
+        _, done = await self._upsert(request, deadline_of(context))
         return pb.UpsertItemsResponse(
             inserted=done.inserted,
             updated=done.updated,
@@ -100,12 +107,13 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         deadline = deadline_of(context)
 
         async def one(request: pb.ImportItemsRequest) -> pb.ImportItemsResponse:
-            done = await self._upsert(request.collection, request.items, deadline)
+            collection, done = await self._upsert(request, deadline)
             return pb.ImportItemsResponse(
                 inserted=done.inserted,
                 updated=done.updated,
                 unchanged=done.unchanged,
                 sequence=done.sequence,
+                collection=collection,
             )
 
         return await import_stream(requests, one)
@@ -116,7 +124,8 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
     ) -> pb.DeleteItemsResponse:
         """See ``catalog.proto``."""
         ids = _ids(request.ids, self.gate.engine.config.limits.max_inputs)
-        done = await self.gate.engine.ingest.delete_items(request.collection, ids)
+        if_versions = if_versions_from_wire(request.if_versions, frozenset(ids))
+        done = await self.gate.engine.ingest.delete_items(request.collection, ids, if_versions)
         return pb.DeleteItemsResponse(
             deleted=len(done.deleted), missing=done.missing, sequence=done.sequence
         )
@@ -156,16 +165,54 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         token = encode_page_token(items[size - 1].id) if len(items) > size else ""
         return pb.ListItemsResponse(items=map(item_to_wire, items[:size]), next_page_token=token)
 
+    @gated
+    async def SetAlias(self, request: pb.SetAliasRequest, _context: Context) -> pb.SetAliasResponse:
+        """See ``catalog.proto``."""
+        alias = check_collection_name(request.alias, "alias")
+        name = check_collection_name(request.collection, "collection")
+        previous = await self.gate.engine.ingest.set_alias(alias, name)
+        return pb.SetAliasResponse(previous_collection=previous)
+
+    @gated
+    async def DeleteAlias(
+        self, request: pb.DeleteAliasRequest, _context: Context
+    ) -> pb.DeleteAliasResponse:
+        """See ``catalog.proto``."""
+        collection = await self.gate.engine.ingest.delete_alias(request.alias)
+        return pb.DeleteAliasResponse(collection=collection)
+
+    @gated
+    async def ListAliases(
+        self, request: pb.ListAliasesRequest, _context: Context
+    ) -> pb.ListAliasesResponse:
+        """See ``catalog.proto``."""
+        registry = self.gate.engine.registry
+        wanted = registry.get(request.collection).name if request.collection else ""
+        aliases = await asyncio.to_thread(self.gate.engine.store.aliases)
+        return pb.ListAliasesResponse(
+            aliases=[
+                pb.Alias(alias=one.alias, collection=one.collection)
+                for one in aliases
+                if wanted in {"", one.collection}
+            ]
+        )
+
     async def _upsert(
-        self, name: str, messages: Sequence[pb.Item], deadline: float | None
-    ) -> Upserted:
-        served = self.gate.engine.registry.get(name)
-        items = items_from_wire(messages, served.index.dimensions, self.gate.engine.config.limits)
-        return await self.gate.engine.ingest.upsert(name, items, deadline)
+        self, request: pb.UpsertItemsRequest | pb.ImportItemsRequest, deadline: float | None
+    ) -> tuple[str, Upserted]:
+        """Upsert; gives the name of the collection too, which an alias may stand for."""
+        engine = self.gate.engine
+        served = engine.registry.get(request.collection)
+        items = items_from_wire(request.items, served.index.dimensions, engine.config.limits)
+        if_versions = if_versions_from_wire(
+            request.if_versions, frozenset(item.id for item in items)
+        )
+        return served.name, await engine.ingest.upsert(served.name, items, deadline, if_versions)
 
     def _collection(self, collection: Collection) -> pb.Collection:
         served = self.gate.engine.registry.get(collection.name)
-        return collection_to_wire(collection, served.index.status())
+        aliases = self.gate.engine.registry.aliases(served)
+        return collection_to_wire(collection, served.index.status(), aliases)
 
 
 def _ids(ids: Sequence[str], most: int) -> list[str]:

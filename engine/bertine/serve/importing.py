@@ -26,8 +26,11 @@ async def import_stream(
     async for request in requests:
         if name and request.collection not in {"", name}:
             raise InvalidInput("collection", f"changes from {name!r}; one stream, one collection")
-        name = request.collection = name or request.collection
+        name = name or request.collection
+        # What the first batch went to takes the others too, whatever an alias stands for by then.
+        request.collection = total.collection or name
         done = await import_one(request)
+        total.collection = done.collection
         total.inserted += done.inserted
         total.updated += done.updated
         total.unchanged += done.unchanged

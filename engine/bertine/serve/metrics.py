@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from threading import Thread
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
-from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -16,6 +15,7 @@ from bertine.catalog.writer import Group
 from bertine.encode.statistics import BatchReport, Statistics
 from bertine.errors import ConfigError
 from bertine.index.registry import Served
+from bertine.serve.index_samples import IndexSamples
 from bertine.serve.samples import EncoderSamples
 
 _LATENCY = (
@@ -64,6 +64,13 @@ class Metrics:
             "bertine_index_rebuilds", "Rebuilds of an index", ["reason"], registry=self.registry
         )
 
+        self._purged = Counter(
+            "bertine_purged_rows",
+            "Rows erased in the background, by what had to go: expired items, deleted collections",
+            ["reason"],
+            registry=self.registry,
+        )
+
     def _counter(self, name: str, documentation: str) -> Counter:
         return Counter(name, documentation, registry=self.registry)
 
@@ -94,6 +101,10 @@ class Metrics:
         """Record a rebuild of an index."""
         self._rebuilds.labels(reason).inc()
 
+    def on_purge(self, reason: str, rows: int) -> None:
+        """Record rows that were erased in the background."""
+        self._purged.labels(reason).inc(rows)
+
     def count_in_flight(self, in_flight: Callable[[], int]) -> None:
         """Read the number of calls under way at every scrape."""
         gauge = Gauge("bertine_calls_in_flight", "Calls under way", registry=self.registry)
@@ -101,7 +112,7 @@ class Metrics:
 
     def watch(self, served: Iterable[Served], encoder: Callable[[], Statistics]) -> None:
         """Read these at every scrape."""
-        self.registry.register(_Sampled(served))
+        self.registry.register(IndexSamples(served))
         self.registry.register(EncoderSamples(encoder))
 
     def serve(self, host: str, port: int) -> MetricsServer:
@@ -136,19 +147,3 @@ class MetricsServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-
-
-class _Sampled:
-    def __init__(self, served: Iterable[Served]) -> None:
-        self._served = served
-
-    def collect(self) -> Iterator[Metric]:
-        """What is true now."""
-        rows = GaugeMetricFamily(
-            "bertine_index_rows", "Rows of an index by part", labels=["collection", "part"]
-        )
-        for served in self._served:
-            status = served.index.status()
-            for part in ("main", "delta", "dead"):
-                rows.add_metric([served.name, part], getattr(status, part))
-        yield rows

@@ -24,9 +24,11 @@ from bertine.serve.info import ServerServicer
 from bertine.serve.metrics import Metrics, MetricsServer
 from bertine.serve.recommendation import RecommendationServicer
 from bertine.serve.transport import Edge
+from bertine.serve.tuning import IndexServicer
 from bertine.v1 import (
     catalog_pb2_grpc,
     embedding_pb2_grpc,
+    index_pb2_grpc,
     recommendation_pb2_grpc,
     server_pb2_grpc,
 )
@@ -131,6 +133,7 @@ class Server:
             on_batch=self.metrics.on_batch,
             on_group=self.metrics.on_group,
             on_rebuild=self.metrics.on_rebuild,
+            on_purge=self.metrics.on_purge,
             on_progress=on_progress,
         )
 
@@ -143,6 +146,7 @@ class Server:
         recommendation_pb2_grpc.add_RecommendationServiceServicer_to_server(
             RecommendationServicer(gate), server
         )
+        index_pb2_grpc.add_IndexServiceServicer_to_server(IndexServicer(gate), server)
         server_pb2_grpc.add_ServerServiceServicer_to_server(ServerServicer(gate), server)
 
 

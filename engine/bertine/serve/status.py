@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from bertine import errors
+from bertine.wire.versions import mismatches_to_wire
 
 DETAILS_KEY = "grpc-status-details-bin"
 """Metadata key of google.rpc.Status, see https://grpc.io/docs/guides/error/."""
@@ -17,6 +18,7 @@ CODES: tuple[tuple[type[errors.BertineError], grpc.StatusCode], ...] = (
     (errors.InvalidInput, grpc.StatusCode.INVALID_ARGUMENT),
     (errors.NotFound, grpc.StatusCode.NOT_FOUND),
     (errors.AlreadyExists, grpc.StatusCode.ALREADY_EXISTS),
+    (errors.VersionMismatch, grpc.StatusCode.ABORTED),
     (errors.Conflict, grpc.StatusCode.FAILED_PRECONDITION),
     (errors.Overloaded, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (errors.DeadlineExceeded, grpc.StatusCode.DEADLINE_EXCEEDED),
@@ -52,7 +54,7 @@ def code_of(error: errors.BertineError) -> grpc.StatusCode:
 
 
 def details_of(error: errors.BertineError) -> status_pb2.Status:
-    """The error as google.rpc.Status, with BadRequest or RetryInfo where they say more."""
+    """The error as google.rpc.Status, with the details that its kind has, if any."""
     if isinstance(error, Relayed):
         return error.status
     status = status_pb2.Status(code=code_of(error).value[0], message=error.message)
@@ -71,6 +73,8 @@ def _detail(error: errors.BertineError) -> Message | None:
         )
         request: Message = error_details_pb2.BadRequest(field_violations=[violation])
         return request
+    if isinstance(error, errors.VersionMismatch):
+        return mismatches_to_wire(error.mismatches)
     if isinstance(error, errors.Overloaded):
         delay = Duration()
         delay.FromNanoseconds(int(error.retry_after * 1e9))

@@ -10,11 +10,11 @@ from grpc_reflection.v1alpha import reflection
 
 from bertine.config import Transport, split_address
 from bertine.errors import ConfigError
-from bertine.v1 import catalog_pb2, embedding_pb2, recommendation_pb2, server_pb2
+from bertine.v1 import catalog_pb2, embedding_pb2, index_pb2, recommendation_pb2, server_pb2
 
 SERVICES = tuple(
     service.full_name
-    for module in (embedding_pb2, catalog_pb2, recommendation_pb2, server_pb2)
+    for module in (embedding_pb2, catalog_pb2, recommendation_pb2, index_pb2, server_pb2)
     for service in module.DESCRIPTOR.services_by_name.values()
 )
 """Full names of Bertine's services."""

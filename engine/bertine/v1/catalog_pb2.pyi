@@ -11,7 +11,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Collection(_message.Message):
-    __slots__ = ("name", "text_template", "item_count", "dimensions", "fingerprint", "sequence", "create_time", "index")
+    __slots__ = ("name", "text_template", "item_count", "dimensions", "fingerprint", "sequence", "create_time", "index", "aliases")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TEXT_TEMPLATE_FIELD_NUMBER: _ClassVar[int]
     ITEM_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -20,6 +20,7 @@ class Collection(_message.Message):
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
+    ALIASES_FIELD_NUMBER: _ClassVar[int]
     name: str
     text_template: str
     item_count: int
@@ -28,21 +29,46 @@ class Collection(_message.Message):
     sequence: int
     create_time: _timestamp_pb2.Timestamp
     index: IndexStatus
-    def __init__(self, name: _Optional[str] = ..., text_template: _Optional[str] = ..., item_count: _Optional[int] = ..., dimensions: _Optional[int] = ..., fingerprint: _Optional[str] = ..., sequence: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., index: _Optional[_Union[IndexStatus, _Mapping]] = ...) -> None: ...
+    aliases: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., text_template: _Optional[str] = ..., item_count: _Optional[int] = ..., dimensions: _Optional[int] = ..., fingerprint: _Optional[str] = ..., sequence: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., index: _Optional[_Union[IndexStatus, _Mapping]] = ..., aliases: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class IndexStatus(_message.Message):
-    __slots__ = ("kind", "main_count", "delta_count", "dead_count", "rebuilding")
+    __slots__ = ("kind", "main_count", "delta_count", "dead_count", "rebuilding", "nprobe", "refine", "target_recall", "tuned_on_queries", "recall", "filtered_recall")
     KIND_FIELD_NUMBER: _ClassVar[int]
     MAIN_COUNT_FIELD_NUMBER: _ClassVar[int]
     DELTA_COUNT_FIELD_NUMBER: _ClassVar[int]
     DEAD_COUNT_FIELD_NUMBER: _ClassVar[int]
     REBUILDING_FIELD_NUMBER: _ClassVar[int]
+    NPROBE_FIELD_NUMBER: _ClassVar[int]
+    REFINE_FIELD_NUMBER: _ClassVar[int]
+    TARGET_RECALL_FIELD_NUMBER: _ClassVar[int]
+    TUNED_ON_QUERIES_FIELD_NUMBER: _ClassVar[int]
+    RECALL_FIELD_NUMBER: _ClassVar[int]
+    FILTERED_RECALL_FIELD_NUMBER: _ClassVar[int]
     kind: str
     main_count: int
     delta_count: int
     dead_count: int
     rebuilding: bool
-    def __init__(self, kind: _Optional[str] = ..., main_count: _Optional[int] = ..., delta_count: _Optional[int] = ..., dead_count: _Optional[int] = ..., rebuilding: bool = ...) -> None: ...
+    nprobe: int
+    refine: int
+    target_recall: float
+    tuned_on_queries: int
+    recall: RecallEstimate
+    filtered_recall: RecallEstimate
+    def __init__(self, kind: _Optional[str] = ..., main_count: _Optional[int] = ..., delta_count: _Optional[int] = ..., dead_count: _Optional[int] = ..., rebuilding: bool = ..., nprobe: _Optional[int] = ..., refine: _Optional[int] = ..., target_recall: _Optional[float] = ..., tuned_on_queries: _Optional[int] = ..., recall: _Optional[_Union[RecallEstimate, _Mapping]] = ..., filtered_recall: _Optional[_Union[RecallEstimate, _Mapping]] = ...) -> None: ...
+
+class RecallEstimate(_message.Message):
+    __slots__ = ("queries", "mean", "lower", "upper")
+    QUERIES_FIELD_NUMBER: _ClassVar[int]
+    MEAN_FIELD_NUMBER: _ClassVar[int]
+    LOWER_FIELD_NUMBER: _ClassVar[int]
+    UPPER_FIELD_NUMBER: _ClassVar[int]
+    queries: int
+    mean: float
+    lower: float
+    upper: float
+    def __init__(self, queries: _Optional[int] = ..., mean: _Optional[float] = ..., lower: _Optional[float] = ..., upper: _Optional[float] = ...) -> None: ...
 
 class CreateCollectionRequest(_message.Message):
     __slots__ = ("name", "text_template", "exist_ok")
@@ -83,7 +109,7 @@ class DeleteCollectionResponse(_message.Message):
     def __init__(self, deleted_items: _Optional[int] = ...) -> None: ...
 
 class Item(_message.Message):
-    __slots__ = ("id", "text", "attributes", "vector", "available_from", "available_until", "version")
+    __slots__ = ("id", "text", "attributes", "vector", "available_from", "available_until", "version", "expire_time")
     class AttributesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -98,6 +124,7 @@ class Item(_message.Message):
     AVAILABLE_FROM_FIELD_NUMBER: _ClassVar[int]
     AVAILABLE_UNTIL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     id: str
     text: str
     attributes: _containers.MessageMap[str, _common_pb2.Value]
@@ -105,15 +132,43 @@ class Item(_message.Message):
     available_from: _timestamp_pb2.Timestamp
     available_until: _timestamp_pb2.Timestamp
     version: int
-    def __init__(self, id: _Optional[str] = ..., text: _Optional[str] = ..., attributes: _Optional[_Mapping[str, _common_pb2.Value]] = ..., vector: _Optional[_Union[_common_pb2.Vectors, _Mapping]] = ..., available_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., available_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ...) -> None: ...
+    expire_time: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[str] = ..., text: _Optional[str] = ..., attributes: _Optional[_Mapping[str, _common_pb2.Value]] = ..., vector: _Optional[_Union[_common_pb2.Vectors, _Mapping]] = ..., available_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., available_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class VersionMismatches(_message.Message):
+    __slots__ = ("mismatches", "count")
+    MISMATCHES_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    mismatches: _containers.RepeatedCompositeFieldContainer[VersionMismatch]
+    count: int
+    def __init__(self, mismatches: _Optional[_Iterable[_Union[VersionMismatch, _Mapping]]] = ..., count: _Optional[int] = ...) -> None: ...
+
+class VersionMismatch(_message.Message):
+    __slots__ = ("id", "if_version", "version")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    IF_VERSION_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    if_version: int
+    version: int
+    def __init__(self, id: _Optional[str] = ..., if_version: _Optional[int] = ..., version: _Optional[int] = ...) -> None: ...
 
 class UpsertItemsRequest(_message.Message):
-    __slots__ = ("collection", "items")
+    __slots__ = ("collection", "items", "if_versions")
+    class IfVersionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
     COLLECTION_FIELD_NUMBER: _ClassVar[int]
     ITEMS_FIELD_NUMBER: _ClassVar[int]
+    IF_VERSIONS_FIELD_NUMBER: _ClassVar[int]
     collection: str
     items: _containers.RepeatedCompositeFieldContainer[Item]
-    def __init__(self, collection: _Optional[str] = ..., items: _Optional[_Iterable[_Union[Item, _Mapping]]] = ...) -> None: ...
+    if_versions: _containers.ScalarMap[str, int]
+    def __init__(self, collection: _Optional[str] = ..., items: _Optional[_Iterable[_Union[Item, _Mapping]]] = ..., if_versions: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class UpsertItemsResponse(_message.Message):
     __slots__ = ("inserted", "updated", "unchanged", "sequence", "timings")
@@ -130,12 +185,21 @@ class UpsertItemsResponse(_message.Message):
     def __init__(self, inserted: _Optional[int] = ..., updated: _Optional[int] = ..., unchanged: _Optional[int] = ..., sequence: _Optional[int] = ..., timings: _Optional[_Union[_common_pb2.Timings, _Mapping]] = ...) -> None: ...
 
 class DeleteItemsRequest(_message.Message):
-    __slots__ = ("collection", "ids")
+    __slots__ = ("collection", "ids", "if_versions")
+    class IfVersionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
     COLLECTION_FIELD_NUMBER: _ClassVar[int]
     IDS_FIELD_NUMBER: _ClassVar[int]
+    IF_VERSIONS_FIELD_NUMBER: _ClassVar[int]
     collection: str
     ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, collection: _Optional[str] = ..., ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    if_versions: _containers.ScalarMap[str, int]
+    def __init__(self, collection: _Optional[str] = ..., ids: _Optional[_Iterable[str]] = ..., if_versions: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class DeleteItemsResponse(_message.Message):
     __slots__ = ("deleted", "missing", "sequence")
@@ -186,21 +250,78 @@ class ListItemsResponse(_message.Message):
     def __init__(self, items: _Optional[_Iterable[_Union[Item, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ImportItemsRequest(_message.Message):
-    __slots__ = ("collection", "items")
+    __slots__ = ("collection", "items", "if_versions")
+    class IfVersionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
     COLLECTION_FIELD_NUMBER: _ClassVar[int]
     ITEMS_FIELD_NUMBER: _ClassVar[int]
+    IF_VERSIONS_FIELD_NUMBER: _ClassVar[int]
     collection: str
     items: _containers.RepeatedCompositeFieldContainer[Item]
-    def __init__(self, collection: _Optional[str] = ..., items: _Optional[_Iterable[_Union[Item, _Mapping]]] = ...) -> None: ...
+    if_versions: _containers.ScalarMap[str, int]
+    def __init__(self, collection: _Optional[str] = ..., items: _Optional[_Iterable[_Union[Item, _Mapping]]] = ..., if_versions: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class ImportItemsResponse(_message.Message):
-    __slots__ = ("inserted", "updated", "unchanged", "sequence")
+    __slots__ = ("inserted", "updated", "unchanged", "sequence", "collection")
     INSERTED_FIELD_NUMBER: _ClassVar[int]
     UPDATED_FIELD_NUMBER: _ClassVar[int]
     UNCHANGED_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
     inserted: int
     updated: int
     unchanged: int
     sequence: int
-    def __init__(self, inserted: _Optional[int] = ..., updated: _Optional[int] = ..., unchanged: _Optional[int] = ..., sequence: _Optional[int] = ...) -> None: ...
+    collection: str
+    def __init__(self, inserted: _Optional[int] = ..., updated: _Optional[int] = ..., unchanged: _Optional[int] = ..., sequence: _Optional[int] = ..., collection: _Optional[str] = ...) -> None: ...
+
+class Alias(_message.Message):
+    __slots__ = ("alias", "collection")
+    ALIAS_FIELD_NUMBER: _ClassVar[int]
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    alias: str
+    collection: str
+    def __init__(self, alias: _Optional[str] = ..., collection: _Optional[str] = ...) -> None: ...
+
+class SetAliasRequest(_message.Message):
+    __slots__ = ("alias", "collection")
+    ALIAS_FIELD_NUMBER: _ClassVar[int]
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    alias: str
+    collection: str
+    def __init__(self, alias: _Optional[str] = ..., collection: _Optional[str] = ...) -> None: ...
+
+class SetAliasResponse(_message.Message):
+    __slots__ = ("previous_collection",)
+    PREVIOUS_COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    previous_collection: str
+    def __init__(self, previous_collection: _Optional[str] = ...) -> None: ...
+
+class DeleteAliasRequest(_message.Message):
+    __slots__ = ("alias",)
+    ALIAS_FIELD_NUMBER: _ClassVar[int]
+    alias: str
+    def __init__(self, alias: _Optional[str] = ...) -> None: ...
+
+class DeleteAliasResponse(_message.Message):
+    __slots__ = ("collection",)
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    collection: str
+    def __init__(self, collection: _Optional[str] = ...) -> None: ...
+
+class ListAliasesRequest(_message.Message):
+    __slots__ = ("collection",)
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    collection: str
+    def __init__(self, collection: _Optional[str] = ...) -> None: ...
+
+class ListAliasesResponse(_message.Message):
+    __slots__ = ("aliases",)
+    ALIASES_FIELD_NUMBER: _ClassVar[int]
+    aliases: _containers.RepeatedCompositeFieldContainer[Alias]
+    def __init__(self, aliases: _Optional[_Iterable[_Union[Alias, _Mapping]]] = ...) -> None: ...

@@ -74,6 +74,21 @@ class CatalogServiceStub(object):
                 request_serializer=bertine_dot_v1_dot_catalog__pb2.ListItemsRequest.SerializeToString,
                 response_deserializer=bertine_dot_v1_dot_catalog__pb2.ListItemsResponse.FromString,
                 _registered_method=True)
+        self.SetAlias = channel.unary_unary(
+                '/bertine.v1.CatalogService/SetAlias',
+                request_serializer=bertine_dot_v1_dot_catalog__pb2.SetAliasRequest.SerializeToString,
+                response_deserializer=bertine_dot_v1_dot_catalog__pb2.SetAliasResponse.FromString,
+                _registered_method=True)
+        self.DeleteAlias = channel.unary_unary(
+                '/bertine.v1.CatalogService/DeleteAlias',
+                request_serializer=bertine_dot_v1_dot_catalog__pb2.DeleteAliasRequest.SerializeToString,
+                response_deserializer=bertine_dot_v1_dot_catalog__pb2.DeleteAliasResponse.FromString,
+                _registered_method=True)
+        self.ListAliases = channel.unary_unary(
+                '/bertine.v1.CatalogService/ListAliases',
+                request_serializer=bertine_dot_v1_dot_catalog__pb2.ListAliasesRequest.SerializeToString,
+                response_deserializer=bertine_dot_v1_dot_catalog__pb2.ListAliasesResponse.FromString,
+                _registered_method=True)
         self.ImportItems = channel.stream_unary(
                 '/bertine.v1.CatalogService/ImportItems',
                 request_serializer=bertine_dot_v1_dot_catalog__pb2.ImportItemsRequest.SerializeToString,
@@ -105,7 +120,10 @@ class CatalogServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeleteCollection(self, request, context):
-        """Delete a collection with all its items and events. It cannot be undone.
+        """Delete a collection with all its items and events. It cannot be undone. Once the response is
+        sent, the name is free and nothing of the collection can be read any more, nor after a restart;
+        its bytes are erased in the background, a few rows at a time. FAILED_PRECONDITION while an alias
+        stands for it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -137,6 +155,28 @@ class CatalogServiceServicer(object):
         """All items by ascending id, a page at a time. An item that stays is listed once, whatever is
         inserted or deleted meanwhile.
         """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetAlias(self, request, context):
+        """Let an alias stand for a collection, whether or not it stood for another: all calls that begin
+        after the response see the new one, so a collection can be built anew beside the one in use.
+        ALREADY_EXISTS if a collection has the alias's name, NOT_FOUND if there is no such collection.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteAlias(self, request, context):
+        """Delete an alias; its collection stays. NOT_FOUND if there is no such alias.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAliases(self, request, context):
+        """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -191,6 +231,21 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     servicer.ListItems,
                     request_deserializer=bertine_dot_v1_dot_catalog__pb2.ListItemsRequest.FromString,
                     response_serializer=bertine_dot_v1_dot_catalog__pb2.ListItemsResponse.SerializeToString,
+            ),
+            'SetAlias': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetAlias,
+                    request_deserializer=bertine_dot_v1_dot_catalog__pb2.SetAliasRequest.FromString,
+                    response_serializer=bertine_dot_v1_dot_catalog__pb2.SetAliasResponse.SerializeToString,
+            ),
+            'DeleteAlias': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteAlias,
+                    request_deserializer=bertine_dot_v1_dot_catalog__pb2.DeleteAliasRequest.FromString,
+                    response_serializer=bertine_dot_v1_dot_catalog__pb2.DeleteAliasResponse.SerializeToString,
+            ),
+            'ListAliases': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAliases,
+                    request_deserializer=bertine_dot_v1_dot_catalog__pb2.ListAliasesRequest.FromString,
+                    response_serializer=bertine_dot_v1_dot_catalog__pb2.ListAliasesResponse.SerializeToString,
             ),
             'ImportItems': grpc.stream_unary_rpc_method_handler(
                     servicer.ImportItems,
@@ -414,6 +469,87 @@ class CatalogService(object):
             '/bertine.v1.CatalogService/ListItems',
             bertine_dot_v1_dot_catalog__pb2.ListItemsRequest.SerializeToString,
             bertine_dot_v1_dot_catalog__pb2.ListItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetAlias(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bertine.v1.CatalogService/SetAlias',
+            bertine_dot_v1_dot_catalog__pb2.SetAliasRequest.SerializeToString,
+            bertine_dot_v1_dot_catalog__pb2.SetAliasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteAlias(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bertine.v1.CatalogService/DeleteAlias',
+            bertine_dot_v1_dot_catalog__pb2.DeleteAliasRequest.SerializeToString,
+            bertine_dot_v1_dot_catalog__pb2.DeleteAliasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAliases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bertine.v1.CatalogService/ListAliases',
+            bertine_dot_v1_dot_catalog__pb2.ListAliasesRequest.SerializeToString,
+            bertine_dot_v1_dot_catalog__pb2.ListAliasesResponse.FromString,
             options,
             channel_credentials,
             insecure,

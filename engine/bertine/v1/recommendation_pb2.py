@@ -28,7 +28,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x62\x65rtine/v1/recommendation.proto\x12\nbertine.v1\x1a\x18\x62\x65rtine/v1/catalog.proto\x1a\x17\x62\x65rtine/v1/common.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"r\n\x05Query\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12)\n\ttoken_ids\x18\x02 \x01(\x0b\x32\x14.bertine.v1.TokenIdsH\x00\x12%\n\x06vector\x18\x03 \x01(\x0b\x32\x13.bertine.v1.VectorsH\x00\x42\x07\n\x05input\"\xe8\x01\n\rSearchRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\"\n\x07queries\x18\x02 \x03(\x0b\x32\x11.bertine.v1.Query\x12\x12\n\x05top_k\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\x16\n\tmin_score\x18\x04 \x01(\x02H\x01\x88\x01\x01\x12\"\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x12.bertine.v1.Filter\x12\x15\n\rinclude_items\x18\x06 \x01(\x08\x12 \n\x05scope\x18\x07 \x01(\x0b\x32\x11.bertine.v1.ScopeB\x08\n\x06_top_kB\x0c\n\n_min_score\"=\n\x05Scope\x12\x10\n\x08only_ids\x18\x01 \x03(\t\x12\x13\n\x0b\x65xclude_ids\x18\x02 \x03(\t\x12\r\n\x05\x65xact\x18\x03 \x01(\x08\"\\\n\x0eSearchResponse\x12$\n\x07results\x18\x01 \x03(\x0b\x32\x13.bertine.v1.HitList\x12$\n\x07timings\x18\x02 \x01(\x0b\x32\x13.bertine.v1.Timings\"N\n\x07HitList\x12\x1d\n\x04hits\x18\x01 \x03(\x0b\x32\x0f.bertine.v1.Hit\x12$\n\x04plan\x18\x02 \x01(\x0b\x32\x16.bertine.v1.SearchPlan\"n\n\x03Hit\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x02\x12\x1e\n\x04item\x18\x03 \x01(\x0b\x32\x10.bertine.v1.Item\x12,\n\x0b\x65xplanation\x18\x04 \x01(\x0b\x32\x17.bertine.v1.Explanation\"d\n\nSearchPlan\x12\r\n\x05index\x18\x01 \x01(\t\x12\x10\n\x08\x65xamined\x18\x02 \x01(\r\x12\x11\n\ttruncated\x18\x03 \x01(\x08\x12\x10\n\x08strategy\x18\x04 \x01(\t\x12\x10\n\x08matching\x18\x05 \x01(\x04\"\xdb\x01\n\x13SimilarItemsRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\x0f\n\x07item_id\x18\x02 \x01(\t\x12\x12\n\x05top_k\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\x16\n\tmin_score\x18\x04 \x01(\x02H\x01\x88\x01\x01\x12\"\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x12.bertine.v1.Filter\x12\x15\n\rinclude_items\x18\x06 \x01(\x08\x12 \n\x05scope\x18\x07 \x01(\x0b\x32\x11.bertine.v1.ScopeB\x08\n\x06_top_kB\x0c\n\n_min_score\"a\n\x14SimilarItemsResponse\x12#\n\x06result\x18\x01 \x01(\x0b\x32\x13.bertine.v1.HitList\x12$\n\x07timings\x18\x02 \x01(\x0b\x32\x13.bertine.v1.Timings\"\x9a\x01\n\x0cHistoryEntry\x12\x11\n\x07item_id\x18\x01 \x01(\tH\x00\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nevent_type\x18\x04 \x01(\t\x12\x13\n\x06weight\x18\x05 \x01(\x02H\x01\x88\x01\x01\x42\t\n\x07subjectB\t\n\x07_weight\"\xd7\x01\n\x07Profile\x12\x1c\n\x12position_half_life\x18\x01 \x01(\x01H\x00\x12\x32\n\rage_half_life\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12<\n\revent_weights\x18\x03 \x03(\x0b\x32%.bertine.v1.Profile.EventWeightsEntry\x1a\x33\n\x11\x45ventWeightsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x02:\x02\x38\x01\x42\x07\n\x05\x64\x65\x63\x61y\"\xe3\x02\n\x10RecommendRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12)\n\x07history\x18\x02 \x03(\x0b\x32\x18.bertine.v1.HistoryEntry\x12\x0c\n\x04user\x18\x03 \x01(\t\x12$\n\x07profile\x18\x04 \x01(\x0b\x32\x13.bertine.v1.Profile\x12\x12\n\x05top_k\x18\x05 \x01(\rH\x00\x88\x01\x01\x12\x16\n\tmin_score\x18\x06 \x01(\x02H\x01\x88\x01\x01\x12\"\n\x06\x66ilter\x18\x07 \x01(\x0b\x32\x12.bertine.v1.Filter\x12\x19\n\x0c\x65xclude_seen\x18\x08 \x01(\x08H\x02\x88\x01\x01\x12\x0f\n\x07\x65xplain\x18\t \x01(\x08\x12\x15\n\rinclude_items\x18\n \x01(\x08\x12 \n\x05scope\x18\x0b \x01(\x0b\x32\x11.bertine.v1.ScopeB\x08\n\x06_top_kB\x0c\n\n_min_scoreB\x0f\n\r_exclude_seen\"\x85\x01\n\x11RecommendResponse\x12#\n\x06result\x18\x01 \x01(\x0b\x32\x13.bertine.v1.HitList\x12\x0f\n\x07skipped\x18\x02 \x03(\r\x12\x14\n\x0chistory_size\x18\x03 \x01(\r\x12$\n\x07timings\x18\x04 \x01(\x0b\x32\x13.bertine.v1.Timings\">\n\x0b\x45xplanation\x12/\n\rcontributions\x18\x01 \x03(\x0b\x32\x18.bertine.v1.Contribution\"c\n\x0c\x43ontribution\x12\x11\n\x07item_id\x18\x01 \x01(\tH\x00\x12\x17\n\rtext_position\x18\x02 \x01(\rH\x00\x12\r\n\x05score\x18\x03 \x01(\x02\x12\r\n\x05share\x18\x04 \x01(\x02\x42\t\n\x07subject\"\x96\x01\n\x05\x45vent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x0f\n\x07item_id\x18\x03 \x01(\t\x12\x12\n\nevent_type\x18\x04 \x01(\t\x12(\n\x04time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x06weight\x18\x06 \x01(\x02H\x00\x88\x01\x01\x42\t\n\x07_weight\"L\n\x13RecordEventsRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12!\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x11.bertine.v1.Event\"b\n\x14RecordEventsResponse\x12\x10\n\x08recorded\x18\x01 \x01(\r\x12\x12\n\nduplicates\x18\x02 \x01(\r\x12$\n\x07timings\x18\x03 \x01(\x0b\x32\x13.bertine.v1.Timings\"!\n\x11\x44\x65leteUserRequest\x12\x0c\n\x04user\x18\x01 \x01(\t\",\n\x12\x44\x65leteUserResponse\x12\x16\n\x0e\x64\x65leted_events\x18\x01 \x01(\x04\x32\x95\x03\n\x15RecommendationService\x12?\n\x06Search\x12\x19.bertine.v1.SearchRequest\x1a\x1a.bertine.v1.SearchResponse\x12Q\n\x0cSimilarItems\x12\x1f.bertine.v1.SimilarItemsRequest\x1a .bertine.v1.SimilarItemsResponse\x12H\n\tRecommend\x12\x1c.bertine.v1.RecommendRequest\x1a\x1d.bertine.v1.RecommendResponse\x12Q\n\x0cRecordEvents\x12\x1f.bertine.v1.RecordEventsRequest\x1a .bertine.v1.RecordEventsResponse\x12K\n\nDeleteUser\x12\x1d.bertine.v1.DeleteUserRequest\x1a\x1e.bertine.v1.DeleteUserResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x62\x65rtine/v1/recommendation.proto\x12\nbertine.v1\x1a\x18\x62\x65rtine/v1/catalog.proto\x1a\x17\x62\x65rtine/v1/common.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"r\n\x05Query\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12)\n\ttoken_ids\x18\x02 \x01(\x0b\x32\x14.bertine.v1.TokenIdsH\x00\x12%\n\x06vector\x18\x03 \x01(\x0b\x32\x13.bertine.v1.VectorsH\x00\x42\x07\n\x05input\"\xe8\x01\n\rSearchRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\"\n\x07queries\x18\x02 \x03(\x0b\x32\x11.bertine.v1.Query\x12\x12\n\x05top_k\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\x16\n\tmin_score\x18\x04 \x01(\x02H\x01\x88\x01\x01\x12\"\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x12.bertine.v1.Filter\x12\x15\n\rinclude_items\x18\x06 \x01(\x08\x12 \n\x05scope\x18\x07 \x01(\x0b\x32\x11.bertine.v1.ScopeB\x08\n\x06_top_kB\x0c\n\n_min_score\"M\n\x05Scope\x12\x10\n\x08only_ids\x18\x01 \x03(\t\x12\x13\n\x0b\x65xclude_ids\x18\x02 \x03(\t\x12\r\n\x05\x65xact\x18\x03 \x01(\x08\x12\x0e\n\x06nprobe\x18\x04 \x01(\r\"\\\n\x0eSearchResponse\x12$\n\x07results\x18\x01 \x03(\x0b\x32\x13.bertine.v1.HitList\x12$\n\x07timings\x18\x02 \x01(\x0b\x32\x13.bertine.v1.Timings\"N\n\x07HitList\x12\x1d\n\x04hits\x18\x01 \x03(\x0b\x32\x0f.bertine.v1.Hit\x12$\n\x04plan\x18\x02 \x01(\x0b\x32\x16.bertine.v1.SearchPlan\"n\n\x03Hit\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x02\x12\x1e\n\x04item\x18\x03 \x01(\x0b\x32\x10.bertine.v1.Item\x12,\n\x0b\x65xplanation\x18\x04 \x01(\x0b\x32\x17.bertine.v1.Explanation\"d\n\nSearchPlan\x12\r\n\x05index\x18\x01 \x01(\t\x12\x10\n\x08\x65xamined\x18\x02 \x01(\r\x12\x11\n\ttruncated\x18\x03 \x01(\x08\x12\x10\n\x08strategy\x18\x04 \x01(\t\x12\x10\n\x08matching\x18\x05 \x01(\x04\"\xdb\x01\n\x13SimilarItemsRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\x0f\n\x07item_id\x18\x02 \x01(\t\x12\x12\n\x05top_k\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\x16\n\tmin_score\x18\x04 \x01(\x02H\x01\x88\x01\x01\x12\"\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x12.bertine.v1.Filter\x12\x15\n\rinclude_items\x18\x06 \x01(\x08\x12 \n\x05scope\x18\x07 \x01(\x0b\x32\x11.bertine.v1.ScopeB\x08\n\x06_top_kB\x0c\n\n_min_score\"a\n\x14SimilarItemsResponse\x12#\n\x06result\x18\x01 \x01(\x0b\x32\x13.bertine.v1.HitList\x12$\n\x07timings\x18\x02 \x01(\x0b\x32\x13.bertine.v1.Timings\"\x9a\x01\n\x0cHistoryEntry\x12\x11\n\x07item_id\x18\x01 \x01(\tH\x00\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nevent_type\x18\x04 \x01(\t\x12\x13\n\x06weight\x18\x05 \x01(\x02H\x01\x88\x01\x01\x42\t\n\x07subjectB\t\n\x07_weight\"\xd7\x01\n\x07Profile\x12\x1c\n\x12position_half_life\x18\x01 \x01(\x01H\x00\x12\x32\n\rage_half_life\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12<\n\revent_weights\x18\x03 \x03(\x0b\x32%.bertine.v1.Profile.EventWeightsEntry\x1a\x33\n\x11\x45ventWeightsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x02:\x02\x38\x01\x42\x07\n\x05\x64\x65\x63\x61y\"\xe3\x02\n\x10RecommendRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12)\n\x07history\x18\x02 \x03(\x0b\x32\x18.bertine.v1.HistoryEntry\x12\x0c\n\x04user\x18\x03 \x01(\t\x12$\n\x07profile\x18\x04 \x01(\x0b\x32\x13.bertine.v1.Profile\x12\x12\n\x05top_k\x18\x05 \x01(\rH\x00\x88\x01\x01\x12\x16\n\tmin_score\x18\x06 \x01(\x02H\x01\x88\x01\x01\x12\"\n\x06\x66ilter\x18\x07 \x01(\x0b\x32\x12.bertine.v1.Filter\x12\x19\n\x0c\x65xclude_seen\x18\x08 \x01(\x08H\x02\x88\x01\x01\x12\x0f\n\x07\x65xplain\x18\t \x01(\x08\x12\x15\n\rinclude_items\x18\n \x01(\x08\x12 \n\x05scope\x18\x0b \x01(\x0b\x32\x11.bertine.v1.ScopeB\x08\n\x06_top_kB\x0c\n\n_min_scoreB\x0f\n\r_exclude_seen\"\x85\x01\n\x11RecommendResponse\x12#\n\x06result\x18\x01 \x01(\x0b\x32\x13.bertine.v1.HitList\x12\x0f\n\x07skipped\x18\x02 \x03(\r\x12\x14\n\x0chistory_size\x18\x03 \x01(\r\x12$\n\x07timings\x18\x04 \x01(\x0b\x32\x13.bertine.v1.Timings\">\n\x0b\x45xplanation\x12/\n\rcontributions\x18\x01 \x03(\x0b\x32\x18.bertine.v1.Contribution\"c\n\x0c\x43ontribution\x12\x11\n\x07item_id\x18\x01 \x01(\tH\x00\x12\x17\n\rtext_position\x18\x02 \x01(\rH\x00\x12\r\n\x05score\x18\x03 \x01(\x02\x12\r\n\x05share\x18\x04 \x01(\x02\x42\t\n\x07subject\"\x96\x01\n\x05\x45vent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x0f\n\x07item_id\x18\x03 \x01(\t\x12\x12\n\nevent_type\x18\x04 \x01(\t\x12(\n\x04time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x06weight\x18\x06 \x01(\x02H\x00\x88\x01\x01\x42\t\n\x07_weight\"L\n\x13RecordEventsRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12!\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x11.bertine.v1.Event\"b\n\x14RecordEventsResponse\x12\x10\n\x08recorded\x18\x01 \x01(\r\x12\x12\n\nduplicates\x18\x02 \x01(\r\x12$\n\x07timings\x18\x03 \x01(\x0b\x32\x13.bertine.v1.Timings\"!\n\x11\x44\x65leteUserRequest\x12\x0c\n\x04user\x18\x01 \x01(\t\",\n\x12\x44\x65leteUserResponse\x12\x16\n\x0e\x64\x65leted_events\x18\x01 \x01(\x04\x32\x95\x03\n\x15RecommendationService\x12?\n\x06Search\x12\x19.bertine.v1.SearchRequest\x1a\x1a.bertine.v1.SearchResponse\x12Q\n\x0cSimilarItems\x12\x1f.bertine.v1.SimilarItemsRequest\x1a .bertine.v1.SimilarItemsResponse\x12H\n\tRecommend\x12\x1c.bertine.v1.RecommendRequest\x1a\x1d.bertine.v1.RecommendResponse\x12Q\n\x0cRecordEvents\x12\x1f.bertine.v1.RecordEventsRequest\x1a .bertine.v1.RecordEventsResponse\x12K\n\nDeleteUser\x12\x1d.bertine.v1.DeleteUserRequest\x1a\x1e.bertine.v1.DeleteUserResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,43 +42,43 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEARCHREQUEST']._serialized_start=280
   _globals['_SEARCHREQUEST']._serialized_end=512
   _globals['_SCOPE']._serialized_start=514
-  _globals['_SCOPE']._serialized_end=575
-  _globals['_SEARCHRESPONSE']._serialized_start=577
-  _globals['_SEARCHRESPONSE']._serialized_end=669
-  _globals['_HITLIST']._serialized_start=671
-  _globals['_HITLIST']._serialized_end=749
-  _globals['_HIT']._serialized_start=751
-  _globals['_HIT']._serialized_end=861
-  _globals['_SEARCHPLAN']._serialized_start=863
-  _globals['_SEARCHPLAN']._serialized_end=963
-  _globals['_SIMILARITEMSREQUEST']._serialized_start=966
-  _globals['_SIMILARITEMSREQUEST']._serialized_end=1185
-  _globals['_SIMILARITEMSRESPONSE']._serialized_start=1187
-  _globals['_SIMILARITEMSRESPONSE']._serialized_end=1284
-  _globals['_HISTORYENTRY']._serialized_start=1287
-  _globals['_HISTORYENTRY']._serialized_end=1441
-  _globals['_PROFILE']._serialized_start=1444
-  _globals['_PROFILE']._serialized_end=1659
-  _globals['_PROFILE_EVENTWEIGHTSENTRY']._serialized_start=1599
-  _globals['_PROFILE_EVENTWEIGHTSENTRY']._serialized_end=1650
-  _globals['_RECOMMENDREQUEST']._serialized_start=1662
-  _globals['_RECOMMENDREQUEST']._serialized_end=2017
-  _globals['_RECOMMENDRESPONSE']._serialized_start=2020
-  _globals['_RECOMMENDRESPONSE']._serialized_end=2153
-  _globals['_EXPLANATION']._serialized_start=2155
-  _globals['_EXPLANATION']._serialized_end=2217
-  _globals['_CONTRIBUTION']._serialized_start=2219
-  _globals['_CONTRIBUTION']._serialized_end=2318
-  _globals['_EVENT']._serialized_start=2321
-  _globals['_EVENT']._serialized_end=2471
-  _globals['_RECORDEVENTSREQUEST']._serialized_start=2473
-  _globals['_RECORDEVENTSREQUEST']._serialized_end=2549
-  _globals['_RECORDEVENTSRESPONSE']._serialized_start=2551
-  _globals['_RECORDEVENTSRESPONSE']._serialized_end=2649
-  _globals['_DELETEUSERREQUEST']._serialized_start=2651
-  _globals['_DELETEUSERREQUEST']._serialized_end=2684
-  _globals['_DELETEUSERRESPONSE']._serialized_start=2686
-  _globals['_DELETEUSERRESPONSE']._serialized_end=2730
-  _globals['_RECOMMENDATIONSERVICE']._serialized_start=2733
-  _globals['_RECOMMENDATIONSERVICE']._serialized_end=3138
+  _globals['_SCOPE']._serialized_end=591
+  _globals['_SEARCHRESPONSE']._serialized_start=593
+  _globals['_SEARCHRESPONSE']._serialized_end=685
+  _globals['_HITLIST']._serialized_start=687
+  _globals['_HITLIST']._serialized_end=765
+  _globals['_HIT']._serialized_start=767
+  _globals['_HIT']._serialized_end=877
+  _globals['_SEARCHPLAN']._serialized_start=879
+  _globals['_SEARCHPLAN']._serialized_end=979
+  _globals['_SIMILARITEMSREQUEST']._serialized_start=982
+  _globals['_SIMILARITEMSREQUEST']._serialized_end=1201
+  _globals['_SIMILARITEMSRESPONSE']._serialized_start=1203
+  _globals['_SIMILARITEMSRESPONSE']._serialized_end=1300
+  _globals['_HISTORYENTRY']._serialized_start=1303
+  _globals['_HISTORYENTRY']._serialized_end=1457
+  _globals['_PROFILE']._serialized_start=1460
+  _globals['_PROFILE']._serialized_end=1675
+  _globals['_PROFILE_EVENTWEIGHTSENTRY']._serialized_start=1615
+  _globals['_PROFILE_EVENTWEIGHTSENTRY']._serialized_end=1666
+  _globals['_RECOMMENDREQUEST']._serialized_start=1678
+  _globals['_RECOMMENDREQUEST']._serialized_end=2033
+  _globals['_RECOMMENDRESPONSE']._serialized_start=2036
+  _globals['_RECOMMENDRESPONSE']._serialized_end=2169
+  _globals['_EXPLANATION']._serialized_start=2171
+  _globals['_EXPLANATION']._serialized_end=2233
+  _globals['_CONTRIBUTION']._serialized_start=2235
+  _globals['_CONTRIBUTION']._serialized_end=2334
+  _globals['_EVENT']._serialized_start=2337
+  _globals['_EVENT']._serialized_end=2487
+  _globals['_RECORDEVENTSREQUEST']._serialized_start=2489
+  _globals['_RECORDEVENTSREQUEST']._serialized_end=2565
+  _globals['_RECORDEVENTSRESPONSE']._serialized_start=2567
+  _globals['_RECORDEVENTSRESPONSE']._serialized_end=2665
+  _globals['_DELETEUSERREQUEST']._serialized_start=2667
+  _globals['_DELETEUSERREQUEST']._serialized_end=2700
+  _globals['_DELETEUSERRESPONSE']._serialized_start=2702
+  _globals['_DELETEUSERRESPONSE']._serialized_end=2746
+  _globals['_RECOMMENDATIONSERVICE']._serialized_start=2749
+  _globals['_RECOMMENDATIONSERVICE']._serialized_end=3154
 # @@protoc_insertion_point(module_scope)

@@ -41,14 +41,16 @@ class SearchRequest(_message.Message):
     def __init__(self, collection: _Optional[str] = ..., queries: _Optional[_Iterable[_Union[Query, _Mapping]]] = ..., top_k: _Optional[int] = ..., min_score: _Optional[float] = ..., filter: _Optional[_Union[_common_pb2.Filter, _Mapping]] = ..., include_items: bool = ..., scope: _Optional[_Union[Scope, _Mapping]] = ...) -> None: ...
 
 class Scope(_message.Message):
-    __slots__ = ("only_ids", "exclude_ids", "exact")
+    __slots__ = ("only_ids", "exclude_ids", "exact", "nprobe")
     ONLY_IDS_FIELD_NUMBER: _ClassVar[int]
     EXCLUDE_IDS_FIELD_NUMBER: _ClassVar[int]
     EXACT_FIELD_NUMBER: _ClassVar[int]
+    NPROBE_FIELD_NUMBER: _ClassVar[int]
     only_ids: _containers.RepeatedScalarFieldContainer[str]
     exclude_ids: _containers.RepeatedScalarFieldContainer[str]
     exact: bool
-    def __init__(self, only_ids: _Optional[_Iterable[str]] = ..., exclude_ids: _Optional[_Iterable[str]] = ..., exact: bool = ...) -> None: ...
+    nprobe: int
+    def __init__(self, only_ids: _Optional[_Iterable[str]] = ..., exclude_ids: _Optional[_Iterable[str]] = ..., exact: bool = ..., nprobe: _Optional[int] = ...) -> None: ...
 
 class SearchResponse(_message.Message):
     __slots__ = ("results", "timings")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from bertine.config import Limits
 from bertine.errors import InvalidInput
 from bertine.types import Attribute, Collection, IndexStatus, Item
 from bertine.v1 import catalog_pb2 as pb
+from bertine.wire.index_status import index_status_to_wire
 from bertine.wire.values import (
     time_from_wire,
     time_to_wire,
@@ -23,10 +24,12 @@ MAX_ID_BYTES = 256
 MAX_ATTRIBUTES = 64
 MAX_NAME_BYTES = 64
 MAX_ATTRIBUTE_BYTES = 65_536
-_WINDOW: tuple[Literal["available_from", "available_until"], ...] = (
+_TIMES: tuple[Literal["available_from", "available_until", "expire_time"], ...] = (
     "available_from",
     "available_until",
+    "expire_time",
 )
+_Times: TypeAlias = tuple[float | None, float | None, float | None]
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
@@ -112,9 +115,10 @@ def _item(message: pb.Item, dimensions: int, limits: Limits, field: str) -> Item
     if message.HasField("vector"):
         check_count(message.vector.count, 1, f"{field}.vector.count", "vectors")
         vector = vectors_from_wire(message.vector, dimensions, f"{field}.vector")[0]
-    opens, closes = _availability(message, field)
-    if opens is not None and closes is not None and closes <= opens:
-        raise InvalidInput(f"{field}.available_until", "is not after available_from")
+    opens, closes, expires = _times(message, field)
+    for name, end in (("available_until", closes), ("expire_time", expires)):
+        if opens is not None and end is not None and end <= opens:
+            raise InvalidInput(f"{field}.{name}", "is not after available_from")
     return Item(
         id=message.id,
         text=check_text(message.text, limits, f"{field}.text") if message.text else "",
@@ -122,17 +126,18 @@ def _item(message: pb.Item, dimensions: int, limits: Limits, field: str) -> Item
         vector=vector,
         available_from=opens,
         available_until=closes,
+        expire_time=expires,
     )
 
 
-def _availability(message: pb.Item, field: str) -> tuple[float | None, float | None]:
-    opens, closes = (
+def _times(message: pb.Item, field: str) -> _Times:
+    opens, closes, expires = (
         time_from_wire(getattr(message, name), f"{field}.{name}")
         if message.HasField(name)
         else None
-        for name in _WINDOW
+        for name in _TIMES
     )
-    return opens, closes
+    return opens, closes, expires
 
 
 def _attributes(message: pb.Item, field: str) -> dict[str, Attribute]:
@@ -163,16 +168,16 @@ def item_to_wire(item: Item) -> pb.Item:
     )
     if item.vector is not None:
         message.vector.CopyFrom(vectors_to_wire(item.vector[None, :]))
-    if item.available_from is not None:
-        message.available_from.CopyFrom(time_to_wire(item.available_from))
-    if item.available_until is not None:
-        message.available_until.CopyFrom(time_to_wire(item.available_until))
+    for name in _TIMES:
+        time = getattr(item, name)
+        if time is not None:
+            getattr(message, name).CopyFrom(time_to_wire(time))
     return message
 
 
 def item_from_response(message: pb.Item) -> Item:
     """An item as a server returned it, unchecked."""
-    opens, closes = _availability(message, "item")
+    opens, closes, expires = _times(message, "item")
     vector = None
     if message.HasField("vector"):
         vector = vectors_from_wire(message.vector, message.vector.dimensions, "vector")[0]
@@ -186,11 +191,14 @@ def item_from_response(message: pb.Item) -> Item:
         available_from=opens,
         available_until=closes,
         version=message.version,
+        expire_time=expires,
     )
 
 
-def collection_to_wire(collection: Collection, index: IndexStatus) -> pb.Collection:
-    """A collection and what its index consists of."""
+def collection_to_wire(
+    collection: Collection, index: IndexStatus, aliases: Sequence[str] = ()
+) -> pb.Collection:
+    """A collection, what its index consists of, and what else it is called."""
     return pb.Collection(
         name=collection.name,
         text_template=collection.text_template,
@@ -199,11 +207,6 @@ def collection_to_wire(collection: Collection, index: IndexStatus) -> pb.Collect
         fingerprint=collection.fingerprint,
         sequence=collection.sequence,
         create_time=time_to_wire(collection.created),
-        index=pb.IndexStatus(
-            kind=index.kind,
-            main_count=index.main,
-            delta_count=index.delta,
-            dead_count=index.dead,
-            rebuilding=index.rebuilding,
-        ),
+        aliases=aliases,
+        index=index_status_to_wire(index),
     )

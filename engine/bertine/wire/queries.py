@@ -16,6 +16,9 @@ from bertine.wire.items import check_count, check_text, item_to_wire
 from bertine.wire.values import vectors_from_wire
 
 DEFAULT_TOP_K = 10
+MAX_NPROBE = 1 << 20
+"""More lists than an index has."""
+
 Request: TypeAlias = pb.SearchRequest | pb.SimilarItemsRequest | pb.RecommendRequest
 
 
@@ -41,6 +44,7 @@ def wanted_from_wire(request: Request, limits: Limits, deadline: float | None) -
         exclude=_ids(request.scope.exclude_ids, limits, "scope.exclude_ids"),
         exact=request.scope.exact,
         deadline=deadline,
+        nprobe=min(request.scope.nprobe, MAX_NPROBE),
     )
 
 
@@ -102,10 +106,10 @@ def hits_to_wire(
             matching=hits.plan.matching,
         )
     )
-    for position, hit in enumerate(hits.hits):
-        wire = message.hits.add(id=hit.id, score=hit.score)
-        if hit.id in items:
-            wire.item.CopyFrom(item_to_wire(items[hit.id]))
+    for position, (item_id, score) in enumerate(zip(hits.ids, hits.scores, strict=True)):
+        wire = message.hits.add(id=item_id, score=score)
+        if item_id in items:
+            wire.item.CopyFrom(item_to_wire(items[item_id]))
         if explanations and history is not None:
             parts = (_contribution(part, history) for part in explanations[position])
             wire.explanation.contributions.extend(parts)

@@ -13,7 +13,7 @@ from bertine.serve.front.channel import Channel
 from bertine.serve.front.frames import CallBody, Kind, pack_call
 from bertine.serve.importing import import_stream
 from bertine.serve.status import abort
-from bertine.v1 import catalog_pb2, recommendation_pb2, server_pb2
+from bertine.v1 import catalog_pb2, index_pb2, recommendation_pb2, server_pb2
 
 _IMPORT = "ImportItems"
 _FORWARDED = tuple(
@@ -21,6 +21,7 @@ _FORWARDED = tuple(
     for module, name in (
         (catalog_pb2, "CatalogService"),
         (recommendation_pb2, "RecommendationService"),
+        (index_pb2, "IndexService"),
         (server_pb2, "ServerService"),
     )
 )

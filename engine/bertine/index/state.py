@@ -1,0 +1,143 @@
+"""What an index consists of at one time: a trained part, and the rows added since."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import compress, repeat
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertine.index.balance import Balance
+from bertine.index.generation import Ivf
+from bertine.index.quality import Quality
+from bertine.index.segment import ALIVE, Segment
+from bertine.index.view import View
+from bertine.types import IndexStatus
+
+Places: TypeAlias = dict[str, tuple[Segment, int]]
+"""Where the living row of each item is."""
+
+
+@dataclass(slots=True)
+class State:
+    """Segments, and the trained index over the first of them.
+
+    Attributes:
+        main: rows of the trained part; none without one.
+        delta: rows added since, or all.
+        ivf: covers `main`.
+        sequence: catalog sequence number of the last change.
+        balance: of the trained index's lists.
+    """
+
+    main: Segment
+    delta: Segment
+    ivf: Ivf | None = None
+    sequence: int = 0
+    balance: Balance = field(default_factory=Balance)
+
+    def view(self) -> View:
+        """What a search that begins now sees."""
+        # The sequence is read before the count: rows that it covers are then counted.
+        sequence = self.sequence
+        return View(self.main, self.delta, self.main.count, self.delta.count, sequence)
+
+    def status(self, dead: int, quality: Quality, *, rebuilding: bool) -> IndexStatus:
+        """What the index consists of, in numbers."""
+        rows = self.main.count, self.delta.count, dead
+        if self.ivf is None:
+            return IndexStatus("exact", *rows, rebuilding=rebuilding)
+        tuning = self.ivf.tuning
+        return IndexStatus(
+            self.ivf.kind,
+            *rows,
+            rebuilding=rebuilding,
+            nprobe=self.ivf.nprobe,
+            refine=self.ivf.refine,
+            target=tuning.target,
+            tuned_on=tuning.queries if tuning.source == "queries" else 0,
+            plain=quality.plain,
+            filtered=quality.filtered,
+        )
+
+    def places(self) -> Places:
+        """Where the living rows are."""
+        return _places(self.main) | _places(self.delta)
+
+
+class Merged:
+    """The living rows of a view, copied into one new segment.
+
+    Args:
+        view: of an index that may go on changing.
+
+    Attributes:
+        segment: the copy, with the columns that the view's segments have.
+    """
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        main, delta = view.main, view.delta
+        self._main = np.flatnonzero(main.alive(view.sequence)[: view.main_count])
+        self._delta = np.flatnonzero(delta.alive(view.sequence)[: view.delta_count])
+        rows = len(self._main) + len(self._delta)
+        self.segment = Segment(main.vectors.shape[1], rows)
+        self.segment.adopt(main, self._main)
+        self.segment.adopt(delta, self._delta)
+        names = {*main.columns.names(), *delta.columns.names()}
+        self.segment.columns.prepare(names, self.segment.attributes, rows)
+
+    def catch_up(self) -> Segment:
+        """Take over the deaths since; call it while nothing changes.
+
+        Returns:
+            A second segment: living rows that were born since.
+        """
+        view, fresh = self._view, self.segment
+        fresh.died[: fresh.count] = np.concatenate(
+            [view.main.died[self._main], view.delta.died[self._delta]]
+        )
+        late = np.arange(view.delta_count, view.delta.count)
+        delta = Segment(fresh.vectors.shape[1])
+        delta.adopt(view.delta, late[view.delta.died[late] == ALIVE])
+        return delta
+
+
+def kill_stale(segment: Segment, versions: Mapping[str, int]) -> None:
+    """Mark rows dead whose version, their `born`, is not the item's."""
+    known = map(versions.get, segment.ids, repeat(-1))
+    current = np.fromiter(known, np.int64, segment.count)
+    stale = np.flatnonzero(current != segment.born[: segment.count])
+    segment.died[stale] = segment.born[stale]
+
+
+def rows_of(places: Places, ids: Iterable[str], view: View) -> NDArray[np.int64]:
+    """Rows of a view that are these items now; one that changed since the view is left out."""
+    known = [places.get(item_id) for item_id in ids]
+    rows = [view.row(*place) for place in known if place is not None]
+    return np.unique(np.array([row for row in rows if row is not None], np.int64))
+
+
+def _places(segment: Segment) -> Places:
+    alive = segment.died[: segment.count] == ALIVE
+    ids = compress(segment.ids, alive.tolist())
+    rows = np.flatnonzero(alive).tolist()
+    with _no_collector():
+        return dict(zip(ids, zip(repeat(segment), rows, strict=False), strict=True))
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """A million new tuples would have the garbage collector look through all of them many times."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

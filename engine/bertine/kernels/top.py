@@ -1,0 +1,170 @@
+"""The best of many scores, on the CPU: `bertine.kernels.cpu` says what holds for every kernel."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+from numba import types
+
+from bertine.kernels.cpu import MATRIX, PLAIN, TABLE, Flags, Rows, reads, writes
+from bertine.types import Matrix, Vector
+
+
+@numba.njit(**PLAIN)  # type: ignore[untyped-decorator]
+def _sink(scores: Vector, rows: Rows, root: int, count: int) -> None:
+    """Put the root of a heap, whose least score is at the top, in its place."""
+    score, row = scores[root], rows[root]
+    while 2 * root + 1 < count:
+        child = 2 * root + 1
+        if child + 1 < count and scores[child + 1] < scores[child]:
+            child += 1
+        if scores[child] >= score:
+            break
+        scores[root], rows[root] = scores[child], rows[child]
+        root = child
+    scores[root], rows[root] = score, row
+
+
+@numba.njit(**PLAIN)  # type: ignore[untyped-decorator]
+def _offer(scores: Vector, rows: Rows, count: int, score: np.float32, row: int) -> int:
+    """Keep the best that were offered in a heap; the number that it holds then."""
+    size = scores.shape[0]
+    if count == size:
+        if score > scores[0]:
+            scores[0], rows[0] = score, row
+            _sink(scores, rows, 0, count)
+        return count
+    scores[count], rows[count] = score, row
+    count += 1
+    if count == size:
+        for root in range(size // 2 - 1, -1, -1):
+            _sink(scores, rows, root, size)
+    return count
+
+
+@numba.njit(**PLAIN)  # type: ignore[untyped-decorator]
+def _order(scores: Vector, rows: Rows, count: int) -> None:
+    """Turn what `_offer` kept into falling scores."""
+    for root in range(count // 2 - 1, -1, -1):
+        _sink(scores, rows, root, count)
+    for last in range(count - 1, 0, -1):
+        scores[0], scores[last] = scores[last], scores[0]
+        rows[0], rows[last] = rows[last], rows[0]
+        _sink(scores, rows, 0, last)
+
+
+@numba.njit(
+    types.void(
+        *(MATRIX, reads(types.boolean, 1)),
+        *(writes(types.float32, 2), writes(types.int64, 2), writes(types.float32, 1)),
+    ),
+    **PLAIN,
+)  # type: ignore[untyped-decorator]
+def nearest(scores: Matrix, usable: Flags, best: Matrix, places: Rows, bounds: Vector) -> None:
+    """Where the best of some scores stand.
+
+    Args:
+        scores: float32 ``[n, m]``.
+        usable: ``[m]``, which columns count.
+        best: float32 ``[n, w]``; is given the highest scores, in no order, -2 beyond the last.
+        places: int64 ``[n, w]``; is given their columns, -1 beyond the last.
+        bounds: float32 ``[n]``; is given the least of them, which no other column exceeds, or -2
+            where there is no other.
+    """
+    width = best.shape[1]
+    for query in range(scores.shape[0]):
+        heap, rows = best[query], places[query]
+        count, seen = 0, 0
+        for column in range(scores.shape[1]):
+            if usable[column]:
+                seen += 1
+                if count < width or scores[query, column] > heap[0]:
+                    count = _offer(heap, rows, count, scores[query, column], column)
+        bounds[query] = heap[0] if seen > width else np.float32(-2.0)
+        heap[count:] = np.float32(-2.0)
+        rows[count:] = -1
+
+
+@numba.njit(**PLAIN)  # type: ignore[untyped-decorator]
+def _is_settled(rows: Rows, scores: Vector, floor: np.float32, bound: np.float32) -> bool:
+    if bound >= floor:
+        return False
+    valid, above = 0, 0
+    for place in range(rows.shape[0]):
+        if rows[place] >= 0:
+            valid += 1
+            above += scores[place] >= floor
+    return rows.shape[0] == 0 or 2 * above < valid + 1
+
+
+@numba.njit(**PLAIN)  # type: ignore[untyped-decorator]
+def _has_ties(scores: Vector, count: int) -> bool:
+    for place in range(1, count):  # noqa: SIM110 - numba compiles no generator into this
+        if scores[place] == scores[place - 1]:
+            return True
+    return False
+
+
+@numba.njit(
+    types.void(
+        *(TABLE, MATRIX, reads(types.boolean, 2), types.int64, reads(types.float32, 1)),
+        *(types.float32, types.int64),
+        *(writes(types.int64, 2), writes(types.float32, 2), writes(types.int64, 2)),
+    ),
+    **PLAIN,
+)  # type: ignore[untyped-decorator]
+def choose(  # noqa: PLR0913, PLR0917 - plain arrays are unpacked fastest
+    rows: Rows,
+    scores: Matrix,
+    passes: Flags,
+    proposed: int,
+    bounds: Vector,
+    least: float,
+    wanted: int,
+    chosen: Rows,
+    values: Matrix,
+    notes: Rows,
+) -> None:
+    """Take the best rows that pass, and say whether rows that were not looked at could be better.
+
+    The first `proposed` columns come from approximate scores: below the better half of them, rows
+    as good may be missing. No row that is in no column scores above the bound.
+
+    Args:
+        rows: int64 ``[n, c]``, -1 for none.
+        scores: float32 ``[n, c]``, exact.
+        passes: ``[n, c]``, which may be returned.
+        proposed: how many columns come from approximate scores; 0 for none.
+        bounds: float32 ``[n]``.
+        least: score that a row must reach.
+        wanted: rows that are wanted for each query.
+        chosen: int64 ``[n, w]``, w > `wanted`; is given rows by falling score.
+        values: float32 ``[n, w]``; is given their scores.
+        notes: int64 ``[n, 4]``; is given how many of `chosen` to use, more than `wanted` only where
+            scores are equal; how many rows were looked at; 1 if the first `wanted` are settled but
+            for the order of equal scores; 1 if there are equal scores.
+    """
+    for query in range(rows.shape[0]):
+        heap, best = values[query], chosen[query]
+        count, examined = 0, 0
+        for place in range(rows.shape[1]):
+            if rows[query, place] < 0:
+                continue
+            examined += 1
+            score = scores[query, place]
+            if (
+                passes[query, place]
+                and score >= least
+                and (count < heap.shape[0] or score > heap[0])
+            ):
+                count = _offer(heap, best, count, score, rows[query, place])
+        _order(heap, best, count)
+        floor = heap[wanted - 1] if count >= wanted else np.float32(least)
+        # A full list that ends in a tie with the last one wanted may have cut off others.
+        whole = count < heap.shape[0] or heap[count - 1] < floor
+        settled = whole and _is_settled(
+            rows[query, :proposed], scores[query, :proposed], floor, bounds[query]
+        )
+        tied = _has_ties(heap, min(count, wanted + 1))
+        notes[query, 0] = count if tied else min(count, wanted)
+        notes[query, 1], notes[query, 2], notes[query, 3] = examined, settled, tied
