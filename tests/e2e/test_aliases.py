@@ -126,16 +126,16 @@ def test_a_stream_goes_to_the_collection_that_its_first_batch_went_to(
 ) -> None:
     for name in ("stream-1", "stream-2"):
         client.create_collection(name)
-    client.set_alias("streamed", "stream-1")
+    client.set_alias("alias-of-stream", "stream-1")
 
     def batches() -> Iterator[catalog_pb2.ImportItemsRequest]:
         for number in range(2):
             item = catalog_pb2.Item(id=str(number), text="x")
-            yield catalog_pb2.ImportItemsRequest(collection="streamed", items=[item])
+            yield catalog_pb2.ImportItemsRequest(collection="alias-of-stream", items=[item])
             deadline = time.monotonic() + 30
             while not number and not client.get_items("stream-1", ["0"]):
                 assert time.monotonic() < deadline
-            client.set_alias("streamed", "stream-2")
+            client.set_alias("alias-of-stream", "stream-2")
 
     with grpc.insecure_channel(server.target) as channel:
         done = catalog_pb2_grpc.CatalogServiceStub(channel).ImportItems(batches())

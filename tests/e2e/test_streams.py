@@ -68,9 +68,9 @@ def test_a_client_that_goes_away_leaves_no_work_behind(
     gone = [stub.Embed.future(request) for _ in range(3)]
     # All three are in once a short text of the same lane has to queue behind them.
     bulk = common_pb2.PRIORITY_BULK
-    short = embedding_pb2.EmbedRequest(texts=["a"], priority=bulk)
+    short = embedding_pb2.EmbedRequest(texts=["sent by no other test"], priority=bulk)
     while client._embedding.Embed(short).timings.queue_us < 1_000:
-        pass
+        assert not all(call.done() for call in gone)
     for call in gone:
         call.cancel()
     # What was cancelled would take minutes; a text that comes after it does not wait for that.
