@@ -2,8 +2,9 @@
 
 ONNX Runtime's optimizer fuses for GPUs. Of MiniLM in int8, 16 x 24 tokens, one thread, its CPU
 kernels took: SkipLayerNormalization 10.2 ms where Add and LayerNormalization take 1.7. Attention
-multiplies each head of each text apart, where one product for all of them is faster. What is kept
-fused is what pays: MultiHeadAttention, BiasGelu, EmbedLayerNormalization.
+multiplies each head of each text apart, where one product for all of them is faster. A bias apart
+from its activation costs nothing in int8, where the product before it adds it. What is kept fused
+is what pays: MultiHeadAttention, Gelu, EmbedLayerNormalization.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ def split(model: onnx.ModelProto) -> None:
     def replace(entry: onnx.NodeProto) -> Sequence[onnx.NodeProto]:
         if entry.op_type == "SkipLayerNormalization" and len(entry.output) == 1:
             return _normalisation(entry)
+        if entry.op_type == "BiasGelu":
+            return _activation(entry)
         if entry.op_type == "Attention" and _is_plain(rewrite, entry):
             return _attention(rewrite, entry)
         return [entry]
@@ -50,6 +53,14 @@ def _normalisation(entry: onnx.NodeProto) -> Sequence[onnx.NodeProto]:
     inputs = [f"{output}/sum", *scale_and_shift]
     nodes.append(node("LayerNormalization", inputs, output, axis=-1, epsilon=epsilon))
     return nodes
+
+
+def _activation(entry: onnx.NodeProto) -> Sequence[onnx.NodeProto]:
+    biased = f"{entry.output[0]}/biased"
+    return [
+        node("Add", entry.input, biased),
+        node("Gelu", [biased], entry.output[0], domain=VENDOR),
+    ]
 
 
 def _is_plain(rewrite: Rewrite, entry: onnx.NodeProto) -> bool:

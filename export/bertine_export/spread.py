@@ -26,10 +26,10 @@ queries: none .9979 and .9959, 8 .9985 and .9976, 16 .9984 and .9976, 32 .9982 a
 
 @dataclass(frozen=True, slots=True)
 class _Network:
-    """A feed-forward network: two linear layers and an activation with a bias between them."""
+    """A feed-forward network: a layer, its bias, an activation of one value each, and a layer."""
 
     first: onnx.NodeProto
-    activation: onnx.NodeProto
+    bias: onnx.NodeProto
     second: onnx.NodeProto
 
 
@@ -37,17 +37,17 @@ def spread(model: onnx.ModelProto, measured: Ranges) -> None:
     """Give every feed-forward network its copies, in place.
 
     Args:
-        model: whose activations are fused with their bias; others are left alone.
+        model: whose GELU is one operator; networks with another activation are left alone.
         measured: ranges of its linear layers' inputs; they get the copies too.
     """
     rewrite = Rewrite(model)
     for network in list(_networks(rewrite, model)):
-        hidden = network.activation.output[0]
+        hidden = network.second.input[0]
         outgoing = rewrite.array(network.second.input[1])
         reach = np.maximum(-measured.low[hidden], measured.high[hidden])
         units, parts = share_out(reach * np.abs(outgoing).max(axis=1), SPARE_UNITS)
         _take(rewrite, network.first, rewrite.array(network.first.input[1])[:, units])
-        _take(rewrite, network.activation, rewrite.array(network.activation.input[1])[units])
+        _take(rewrite, network.bias, rewrite.array(network.bias.input[1])[units])
         _take(rewrite, network.second, outgoing[units] * parts[:, None])
         measured.take(hidden, units)
     rewrite.apply(lambda entry: [entry])
@@ -78,14 +78,14 @@ def share_out(
 
 def _networks(rewrite: Rewrite, model: onnx.ModelProto) -> Iterator[_Network]:
     layers = {entry.output[0]: entry for entry in products(rewrite, model.graph.node)}
-    activations = {
-        entry.output[0]: entry for entry in model.graph.node if entry.op_type == "BiasGelu"
-    }
+    made = {entry.output[0]: entry for entry in model.graph.node}
     for second in layers.values():
-        activation = activations.get(second.input[0])
-        first = layers.get(activation.input[0]) if activation else None
-        if activation and first and activation.input[1] in rewrite.constants:
-            yield _Network(first, activation, second)
+        activation = made.get(second.input[0])
+        if activation is None or activation.op_type != "Gelu":
+            continue
+        bias = made.get(activation.input[0])
+        if bias is not None and bias.op_type == "Add" and bias.input[0] in layers:
+            yield _Network(layers[bias.input[0]], bias, second)
 
 
 def _take(rewrite: Rewrite, entry: onnx.NodeProto, values: NDArray[np.float32]) -> None:
