@@ -16,6 +16,7 @@ from bertine.encode.coalescing import Flights
 from bertine.encode.contract import Session
 from bertine.encode.cores import usable_cores
 from bertine.encode.costs import best_tokens, fit
+from bertine.encode.divided import DividedSession
 from bertine.encode.job import Encoded
 from bertine.encode.lanes import Lane
 from bertine.encode.mailbox import Mailbox
@@ -36,6 +37,8 @@ from bertine.types import InputType
 _PREFERENCE = {"cpu": ("int8", "fp32")}
 # A batch of the shortest texts should be as large as one of longer ones.
 _SHORTEST_TEXT = 8
+# Bytes of a graph up to which it is loaded a second time, see `divided`.
+_LARGEST_TWICE = 1 << 29
 
 
 class Encoder:
@@ -93,7 +96,7 @@ class Encoder:
             artifact: see `bertine.artifact.load`.
             variant: a name, or ``auto``: the fastest that is meant for the device.
             device: ``cpu``.
-            threads: of one operator; None is one for each usable core.
+            threads: that work on one batch; None is one for each usable core.
             spin: see `OnnxSession`.
             settings: see `Settings`.
             on_batch: see `Scheduler`.
@@ -113,9 +116,11 @@ class Encoder:
             vocab_size=manifest.vocab_size,
             prompts=manifest.prompts,
         )
-        session = OnnxSession(
-            path, dimensions=manifest.dimensions, threads=threads, device=device, spin=spin
-        )
+        threads = usable_cores() if threads is None else threads
+        load = partial(OnnxSession, path, dimensions=manifest.dimensions, device=device)
+        session: Session = load(threads=threads, spin=spin)
+        if threads > 1 and manifest.variant(name).size_bytes <= _LARGEST_TWICE:
+            session = DividedSession(session, load(threads=1, spin=False), threads)
         return cls(manifest, name, tokenizer, session, settings=settings, on_batch=on_batch)
 
     @property
