@@ -83,6 +83,10 @@ def roster(model: Artifact, variant: str, models: PeerModels) -> list[Entry]:
                 transformers,
                 {**common, "backend": backend},
             )
-            for backend, precision in (("onnx", f"ONNX {variant}"), ("torch", "PyTorch fp32"))
+            for backend, precision in (
+                ("onnx", "its own ONNX int8"),
+                ("graph", f"the engine's {variant} graph"),
+                ("torch", "PyTorch fp32"),
+            )
         ),
     ]
