@@ -107,6 +107,8 @@ class _Quantization:
         output = entry.output[0] if entry.output else ""
         if output in self._layers:
             return [*self._input(entry.input[0]), self._layer(entry)]
+        if entry.op_type == "Gelu":  # by tanh: 2.8 % of MiniLM's time, and less than rounding errs
+            return [node("FastGelu", entry.input, output, domain=VENDOR)]
         return [] if output in self._absorbed else [entry]
 
     def _input(self, given: str) -> Sequence[onnx.NodeProto]:
