@@ -24,7 +24,7 @@ from rich.progress import Progress
 
 from benchmarks import data, machine
 from benchmarks.conclusion import conclude
-from benchmarks.load import sustained
+from benchmarks.load import sustained, texts
 from benchmarks.load.abandon import Crowd, give_up_all
 from benchmarks.load.bench import Bench, Pools, pools
 from benchmarks.load.contract import Outcome, TargetSpec
@@ -145,7 +145,8 @@ def measure(settings: _Settings) -> Report:
         DataAbsentError: the texts are not there.
     """
     effort = QUICK if settings.quick else FULL
-    chosen = pools(data.folder(), effort)
+    # Texts of which no two are under way at once: equal ones would be encoded once, for all.
+    chosen = replace(pools(data.folder(), effort), glosses=texts.glosses(data.folder()))
     report = Report("overload", _context(settings))
     with stages() as progress:
         run = _Run(settings, report, progress, chosen, effort)
