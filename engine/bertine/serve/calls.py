@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 import time
@@ -43,6 +44,8 @@ class Gate(Generic[_E]):
 
     def __init__(self, record: Record) -> None:
         self.in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._record = record
         self._engine: _E | None = None
         self._closed = False
@@ -54,6 +57,11 @@ class Gate(Generic[_E]):
     def close(self) -> None:
         """Let no more calls in; those that are in go on."""
         self._closed = True
+
+    async def drained(self, seconds: float) -> None:
+        """Return once no call is under way, or after some seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), seconds)
 
     @property
     def opened(self) -> bool:
@@ -76,6 +84,7 @@ class Gate(Generic[_E]):
         started = time.perf_counter()
         code = grpc.StatusCode.OK
         self.in_flight += 1
+        self._idle.clear()
         try:
             self._admit()
             return await method(servicer, request, context)
@@ -88,6 +97,8 @@ class Gate(Generic[_E]):
             raise await abort(context, told) from error
         finally:
             self.in_flight -= 1
+            if not self.in_flight:
+                self._idle.set()
             self._ended(method.__name__, code.name, time.perf_counter() - started)
 
     def _admit(self) -> None:

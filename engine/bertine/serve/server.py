@@ -64,7 +64,7 @@ class Server:
         self._edge: Edge | Fronts = (
             Fronts(config, self._gate, self.metrics.call)
             if config.fronts
-            else Edge(config.transport, config.limits.max_message_bytes)
+            else Edge(config.transport, config.limits.max_message_bytes, drained=self._gate.drained)
         )
         self.metrics.count_in_flight(lambda: self._gate.in_flight + self._edge.in_flight)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
@@ -19,6 +21,8 @@ SERVICES = tuple(
 )
 """Full names of Bertine's services."""
 
+_FLUSH_SECONDS = 0.2
+
 
 class Edge:
     """A gRPC server without its services: they are added to ``grpc`` before it starts.
@@ -27,6 +31,7 @@ class Edge:
         transport: which library carries it.
         max_message_bytes: of one request.
         shared: other processes listen on the same port, and the kernel deals connections out.
+        drained: returns when no call is under way, or after as many seconds as it is given.
 
     Attributes:
         grpc: the server.
@@ -36,8 +41,14 @@ class Edge:
     """
 
     def __init__(
-        self, transport: Transport, max_message_bytes: int, *, shared: bool = False
+        self,
+        transport: Transport,
+        max_message_bytes: int,
+        *,
+        shared: bool = False,
+        drained: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
+        self._flush = drained if transport == "native" else None
         options = [
             # gRPC's default is 1: a second server would silently take half of the connections.
             ("grpc.so_reuseport", int(shared)),
@@ -91,6 +102,11 @@ class Edge:
             seconds: after which they are cancelled.
         """
         await self._health.enter_graceful_shutdown()
+        if self._flush is not None:
+            # The native server hangs up as soon as the last call's handler returns, and what that
+            # answered may not be sent by then: the client would take its call for never begun.
+            await self._flush(seconds)
+            await asyncio.sleep(_FLUSH_SECONDS)
         await self.grpc.stop(seconds)
 
 

@@ -54,7 +54,12 @@ class Front:
         self._channel = channel
         self._ended: list[tuple[str, str, float]] = []
         self._gate = Gate[Embedding](self._record)
-        self._edge = Edge(config.transport, config.limits.max_message_bytes, shared=True)
+        self._edge = Edge(
+            config.transport,
+            config.limits.max_message_bytes,
+            shared=True,
+            drained=self._gate.drained,
+        )
 
     async def start(self) -> None:
         """Listen; calls are answered with UNAVAILABLE until the engine serves."""
