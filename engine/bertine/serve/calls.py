@@ -7,7 +7,7 @@ import contextlib
 import functools
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import grpc
@@ -63,6 +63,18 @@ class Gate(Generic[_E]):
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), seconds)
 
+    @contextlib.contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Count a call, also one that does not come through here."""
+        self.in_flight += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
+            if not self.in_flight:
+                self._idle.set()
+
     @property
     def opened(self) -> bool:
         """Whether calls are let in, or were."""
@@ -83,11 +95,10 @@ class Gate(Generic[_E]):
         """Run one call; its errors become statuses."""
         started = time.perf_counter()
         code = grpc.StatusCode.OK
-        self.in_flight += 1
-        self._idle.clear()
         try:
-            self._admit()
-            return await method(servicer, request, context)
+            with self.under_way():
+                self._admit()
+                return await method(servicer, request, context)
         except asyncio.CancelledError:
             code = grpc.StatusCode.CANCELLED
             raise
@@ -96,9 +107,6 @@ class Gate(Generic[_E]):
             code = code_of(told)
             raise await abort(context, told) from error
         finally:
-            self.in_flight -= 1
-            if not self.in_flight:
-                self._idle.set()
             self._ended(method.__name__, code.name, time.perf_counter() - started)
 
     def _admit(self) -> None:

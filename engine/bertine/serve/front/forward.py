@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 import grpc
@@ -34,10 +35,14 @@ class Forwarder:
 
     Args:
         channel: to the engine.
+        under_way: counts a call while it is entered.
     """
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(
+        self, channel: Channel, under_way: Callable[[], AbstractContextManager[None]]
+    ) -> None:
         self._channel = channel
+        self._under_way = under_way
 
     def register(self, server: grpc.aio.Server) -> None:
         """Add every method but those of EmbeddingService."""
@@ -63,7 +68,8 @@ class Forwarder:
     def _method(self, path: str, answer: _Answer) -> Callable[[Any, Context], Awaitable[Any]]:
         async def method(request: Any, context: Context) -> Any:
             try:
-                return await answer(path, request, deadline_of(context))
+                with self._under_way():
+                    return await answer(path, request, deadline_of(context))
             except BertineError as error:
                 raise await abort(context, error) from error
 

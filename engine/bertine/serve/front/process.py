@@ -67,7 +67,7 @@ class Front:
         embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(
             EmbeddingServicer(self._gate), server
         )
-        Forwarder(self._channel).register(server)
+        Forwarder(self._channel, self._gate.under_way).register(server)
         self._edge.listen(self._config.listen)
         await self._edge.start()
         self._send(Kind.READY, {"serving": False})
