@@ -18,7 +18,7 @@ class Rewrite:
     """The graph of a model while its nodes are replaced.
 
     Args:
-        model: is changed in place, by `apply`.
+        model: is changed in place, by `apply`, `prepend` and `tidy`.
     """
 
     def __init__(self, model: onnx.ModelProto) -> None:
@@ -47,7 +47,7 @@ class Rewrite:
         nodes = [new for node in self._graph.node for new in replace(node)]
         del self._graph.node[:]
         self._graph.node.extend(nodes)
-        self._keep_used()
+        self.tidy()
 
     def prepend(self, nodes: Sequence[onnx.NodeProto]) -> None:
         """Put nodes before all others; one may give a tensor that was a constant until now."""
@@ -57,9 +57,10 @@ class Rewrite:
         later = list(self._graph.node)
         del self._graph.node[:]
         self._graph.node.extend([*nodes, *later])
-        self._keep_used()
+        self.tidy()
 
-    def _keep_used(self) -> None:
+    def tidy(self) -> None:
+        """Put added constants into the graph, and take out those that no node uses."""
         used = {name for node in self._graph.node for name in node.input}
         tensors = {**self.constants, **{tensor.name: tensor for tensor in self._added}}
         self.constants = {name: tensor for name, tensor in tensors.items() if name in used}

@@ -64,7 +64,9 @@ class _Quantization:
         self._rewrite = Rewrite(model)
         nodes = model.graph.node
         layers = list(products(self._rewrite, nodes))
-        self._layers = {entry.output[0] for entry in layers}
+        self._layers = {
+            entry.output[0]: self._rewrite.constants[entry.input[1]].dims[1] for entry in layers
+        }
         self._scales = self._input_scales(layers)
         self._biases = self._following_biases(nodes)
         self._absorbed = {entry.output[0] for entry in self._biases.values()}
@@ -94,14 +96,14 @@ class _Quantization:
                 users.setdefault(name, []).append(entry)
         return {
             layer: users[layer][0]
-            for layer in self._layers
-            if len(users.get(layer, [])) == 1 and self._adds_a_vector(users[layer][0])
+            for layer, width in self._layers.items()
+            if len(users.get(layer, [])) == 1 and self._adds_a_vector(users[layer][0], width)
         }
 
-    def _adds_a_vector(self, entry: onnx.NodeProto) -> bool:
+    def _adds_a_vector(self, entry: onnx.NodeProto, width: int) -> bool:
         constants = self._rewrite.constants
-        vectors = [name for name in entry.input if name in constants]
-        return entry.op_type == "Add" and [len(constants[name].dims) for name in vectors] == [1]
+        vectors = [list(constants[name].dims) for name in entry.input if name in constants]
+        return entry.op_type == "Add" and vectors == [[width]]
 
     def _replace(self, entry: onnx.NodeProto) -> Sequence[onnx.NodeProto]:
         output = entry.output[0] if entry.output else ""

@@ -50,7 +50,7 @@ def spread(model: onnx.ModelProto, measured: Ranges) -> None:
         _take(rewrite, network.bias, rewrite.array(network.bias.input[1])[units])
         _take(rewrite, network.second, outgoing[units] * parts[:, None])
         measured.take(hidden, units)
-    rewrite.apply(lambda entry: [entry])
+    rewrite.tidy()
 
 
 def share_out(

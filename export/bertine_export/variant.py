@@ -48,7 +48,8 @@ class Workshop:
         graphs: fp32 graphs, keyed by whether they are fused.
         folder: for files that are not kept.
         out: the artifact's folder.
-        calibration: token ids of the texts that ranges are measured on; none is in `reference`.
+        calibration: token ids of the texts that ranges are measured on; none is in `reference`
+            unless there are too few texts to divide.
         reference: to verify against.
         vocab_size: of the model.
     """
@@ -71,9 +72,7 @@ class Workshop:
         """
         recipe = RECIPES[name]
         graphs = {fused: self._convert(name, fused) for fused in self.graphs}
-        fused = (
-            measure.prefer_fused(graphs, self.vocab_size) if len(graphs) > 1 else next(iter(graphs))
-        )
+        fused = self._prefer_fused(graphs)
         variant = self._describe(name, graphs[fused], fused=fused)
         problem = verify.failure(variant.parity, verify.GATES[recipe.precision])
         if problem is None:
