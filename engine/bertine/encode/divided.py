@@ -63,7 +63,7 @@ class DividedSession:
 
     def close(self) -> None:
         """Free both. Closing twice does nothing."""
-        self._pool.shutdown()
+        self._pool.shutdown(wait=False)  # a part that hangs must not keep the process
         self._together.close()
         self._alone.close()
 
