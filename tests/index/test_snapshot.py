@@ -1,5 +1,6 @@
 """A trained part survives a restart, or is thrown away: it is never half believed."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,12 @@ import pytest
 
 from bertine.errors import StorageError
 from bertine.index import snapshot
+from bertine.index.checksums import digests
 from bertine.index.filters import OneOf
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
 from bertine.index.search import Request
-from bertine.index.snapshot import Home
+from bertine.index.snapshot import Home, OtherSnapshot
 from bertine.types import Item, Matrix
 
 POLICY = Policy(ivf_min_items=1_000)
@@ -179,3 +181,13 @@ def test_a_failed_save_leaves_nothing_behind(
     with pytest.raises(StorageError, match="No space left"):
         home.save(kept.segment, kept.ivf)
     assert sorted(entry.name for entry in home.folder.glob("*")) == before
+
+
+def test_a_snapshot_in_an_older_layout_is_told_from_a_damaged_one(saved: Home) -> None:
+    name = (saved.folder / "CURRENT").read_text().split()[0]
+    manifest = saved.folder / name / "manifest.json"
+    manifest.write_text(json.dumps({"layout": 1, "fingerprint": saved.fingerprint, "kind": "IVF"}))
+    [digest] = digests([manifest], 1).values()
+    (saved.folder / "CURRENT").write_text(f"{name} {digest}")
+    with pytest.raises(OtherSnapshot, match="another version"):
+        saved.load(threads=1)

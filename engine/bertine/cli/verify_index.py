@@ -40,7 +40,7 @@ def _check_folder(data: Path, folder: Path, left: list[str]) -> Iterator[Check]:
     if collection is None:
         left.append(f"{folder.name} of a collection that was deleted")
         return
-    left += [f"{folder.name}/{name}" for name in _left_over(folder)]
+    left += [f"{folder.name}/{entry.name}" for entry in snapshot.left_over(folder)]
     if (folder / _CURRENT).exists():
         yield _check(data, folder, collection)
 
@@ -58,21 +58,14 @@ def _collection(data: Path, key: str) -> Collection | None:
             return None
 
 
-def _left_over(folder: Path) -> list[str]:
-    """What a save that was cut short, or is under way, has put beside the current generation."""
-    current = folder / _CURRENT
-    kept = {_CURRENT, *(current.read_text().split()[:1] if current.exists() else [])}
-    return sorted(path.name for path in folder.iterdir() if path.name not in kept)
-
-
 def _check(data: Path, folder: Path, collection: Collection) -> Check:
     name = f"index {collection.name}"
     remedy = f"rm -r {shlex.quote(str(folder))}  # the next start makes it again"
     try:
         segment = _load(folder, collection.fingerprint)
+    except snapshot.OtherSnapshot as error:
+        return Check(name, "note", error.message, "nothing: the next start makes it again")
     except StorageError as error:
-        if "another model" in error.message:
-            return Check(name, "note", error.message, "nothing: the next start makes it again")
         return Check(name, "problem", error.message, remedy)
     # Read after the index, so that the catalog cannot be behind it while a server writes.
     with opened(data) as connection:

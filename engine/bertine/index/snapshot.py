@@ -20,6 +20,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -40,6 +41,10 @@ _CURRENT = "CURRENT"
 _MANIFEST = "manifest.json"
 _VECTORS, _IDS, _ATTRIBUTES = "vectors.f32", "ids.bin", "attributes.bin"
 _TIMES, _FAISS = "times.npy", "main.faiss"
+
+
+class OtherSnapshot(StorageError):
+    """A snapshot of another model, or in another version's layout: whole, and of no use here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +156,20 @@ def load(folder: Path, fingerprint: str, *, threads: int = 1) -> Snapshot:
         threads: that compute checksums.
 
     Raises:
-        StorageError: there is none, or it does not fit; says why.
+        OtherSnapshot: it is of another model or layout.
+        StorageError: there is none, or it is damaged; says why.
     """
     try:
         name, digest = (folder / _CURRENT).read_text().split()
         current = folder / name
         _check(current, {_MANIFEST: digest}, 1)
-        manifest = Manifest(**json.loads((current / _MANIFEST).read_text()))
-        if (manifest.layout, manifest.fingerprint) != (LAYOUT, fingerprint):
-            raise ValueError("it is of another model or another version of Bertine")  # noqa: TRY301
+        raw = json.loads((current / _MANIFEST).read_text())
+        if (raw["layout"], raw["fingerprint"]) != (LAYOUT, fingerprint):
+            raise OtherSnapshot(
+                f"the snapshot in {folder} is of no use: it is of another model or another version "
+                "of Bertine"
+            )
+        manifest = Manifest(**raw)
         _check(current, manifest.digests, threads)
         segment = _segment(current, manifest)
         return Snapshot(segment, _ivf(current, manifest), manifest.columns)
@@ -167,6 +177,17 @@ def load(folder: Path, fingerprint: str, *, threads: int = 1) -> Snapshot:
         raise StorageError(f"{folder} holds no snapshot") from error
     except (OSError, RuntimeError, TypeError, ValueError, KeyError) as error:
         raise StorageError(f"the snapshot in {folder} cannot be read: {error}") from error
+
+
+def left_over(folder: Path) -> list[Path]:
+    """What a save that was cut short, or is under way, has put beside the current generation.
+
+    Raises:
+        OSError: the folder is not there or cannot be read.
+    """
+    current = folder / _CURRENT
+    kept = {_CURRENT, *(current.read_text().split()[:1] if current.exists() else [])}
+    return sorted(entry for entry in folder.iterdir() if entry.name not in kept)
 
 
 def remove_unknown(root: Path, keys: set[int]) -> None:
@@ -225,18 +246,12 @@ def _make_current(folder: Path, text: str) -> None:
 
 def _remove_others(folder: Path) -> None:
     """Remove what is not the current generation: older ones, and what a failed save left."""
-    try:
-        kept = {_CURRENT, (folder / _CURRENT).read_text().split()[0]}
-    except (FileNotFoundError, IndexError):
-        kept = set()
-    others = (
-        [entry for entry in folder.iterdir() if entry.name not in kept] if folder.is_dir() else []
-    )
-    for entry in others:
-        if entry.is_dir():
-            shutil.rmtree(entry, ignore_errors=True)
-        else:
-            entry.unlink(missing_ok=True)
+    with suppress(OSError):  # what cannot be read is left alone
+        for entry in left_over(folder):
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink()
 
 
 def _check(folder: Path, expected: dict[str, str], threads: int) -> None:
