@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from bertine.types import Matrix
@@ -9,7 +10,7 @@ from bertine.v1 import catalog_pb2, catalog_pb2_grpc, index_pb2, index_pb2_grpc
 from bertine.wire.values import vectors_to_wire
 
 
-class AsyncCollectionCalls:
+class AsyncCollectionCalls(ABC):
     """Part of `AsyncClient`."""
 
     _catalog: catalog_pb2_grpc.CatalogServiceStub
@@ -97,5 +98,6 @@ class AsyncCollectionCalls:
         )
         return done
 
+    @abstractmethod
     async def _call(self, method: Any, request: Any) -> Any:
-        raise NotImplementedError
+        """Send a request; a refusal is raised as `CallError`."""
