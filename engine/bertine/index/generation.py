@@ -35,8 +35,7 @@ from bertine.types import Matrix
 
 _TRAIN_PER_LIST = 64
 _TOP_K = 10
-_WANTED = 10
-"""Results that a search for ten asks the codes for: see `search`."""
+"""Of the recall that is tuned. A search for fewer asks the codes for as many: see `search`."""
 
 _TIMED_QUERIES = 33
 _FAR = np.iinfo(np.int64).max
@@ -250,7 +249,7 @@ def _settings(index: Any, sample: Sample, wanted: _Wanted) -> list[tuple[Setting
         for refine in REFINES:
             if refine in passed:
                 continue
-            recalls = np.mean(ranks < _WANTED * refine, axis=1)
+            recalls = np.mean(ranks < _TOP_K * refine, axis=1)
             bound = wilson(float(recalls.sum()), len(recalls), wanted.confidence)
             outcome = passed if bound.lower >= wanted.target else failed
             outcome[refine] = Setting(nprobe, refine), bound.mean, bound.lower
@@ -267,7 +266,7 @@ def _ranks(index: Any, sample: Sample, nprobe: int) -> NDArray[np.int64]:
     Exact scoring puts a true answer among the first ten wherever it was proposed, so its place
     decides which refinement factors find it.
     """
-    found = _search(index, sample.queries, _WANTED * REFINES[-1], nprobe)
+    found = _search(index, sample.queries, _TOP_K * REFINES[-1], nprobe)
     ranks = np.full(sample.truth.shape, _FAR)
     for position in range(sample.truth.shape[1]):
         same = found == sample.truth[:, position, None]
@@ -276,7 +275,7 @@ def _ranks(index: Any, sample: Sample, nprobe: int) -> NDArray[np.int64]:
 
 
 def _answer(index: Any, vectors: Matrix, setting: Setting, query: Matrix) -> None:
-    rows = _search(index, query, _WANTED * setting.refine, setting.nprobe)[0]
+    rows = _search(index, query, _TOP_K * setting.refine, setting.nprobe)[0]
     np.dot(vectors[rows[rows >= 0]], query[0])
 
 

@@ -96,9 +96,9 @@ def examine(  # noqa: PLR0913, PLR0917 - plain arrays are unpacked fastest
     Args:
         vectors: float32 ``[capacity, d]``, unit rows.
         born: int64 ``[capacity]``, sequence number from which a row is visible.
-        died: int64 ``[capacity]``, sequence number from which it is not.
+        died: the same, from which it is not.
         opens: float64 ``[capacity]``, time from which it is available.
-        closes: float64 ``[capacity]``, time from which it is not.
+        closes: the same, from which it is not.
         first: number of the segment's first row.
         sequence: whose state is looked at.
         now: at which a row must be available.
@@ -106,8 +106,7 @@ def examine(  # noqa: PLR0913, PLR0917 - plain arrays are unpacked fastest
         rows: int64 ``[n, c]``; what is not within ``first .. stop - 1`` is passed over.
         queries: float32 ``[n, d]``, unit rows.
         allowed: which rows may be returned, by number; of length 0 it allows all.
-        scores: float32 ``[n, c]``; is given cosine similarities, the same bits for the same row
-            and query wherever they stand.
+        scores: float32 ``[n, c]``; is given cosines, the same bits wherever row and query stand.
         passes: ``[n, c]``; is told which rows are allowed, alive and available.
     """
     anything = allowed.shape[0] == 0

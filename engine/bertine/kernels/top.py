@@ -105,6 +105,23 @@ def _has_ties(scores: Vector, count: int) -> bool:
     return False
 
 
+@numba.njit(**PLAIN)  # type: ignore[untyped-decorator]
+def _keep(
+    rows: Rows, scores: Vector, passes: Flags, least: np.float32, heap: Vector, best: Rows
+) -> tuple[int, int]:
+    """Keep the best rows of a query that pass; how many, and how many rows were looked at."""
+    count, examined = 0, 0
+    for place in range(rows.shape[0]):
+        if rows[place] < 0:
+            continue
+        examined += 1
+        score = scores[place]
+        if passes[place] and score >= least and (count < heap.shape[0] or score > heap[0]):
+            count = _offer(heap, best, count, score, rows[place])
+    _order(heap, best, count)
+    return count, examined
+
+
 @numba.njit(
     types.void(
         *(TABLE, MATRIX, reads(types.boolean, 2), types.int64, reads(types.float32, 1)),
@@ -146,19 +163,7 @@ def choose(  # noqa: PLR0913, PLR0917 - plain arrays are unpacked fastest
     """
     for query in range(rows.shape[0]):
         heap, best = values[query], chosen[query]
-        count, examined = 0, 0
-        for place in range(rows.shape[1]):
-            if rows[query, place] < 0:
-                continue
-            examined += 1
-            score = scores[query, place]
-            if (
-                passes[query, place]
-                and score >= least
-                and (count < heap.shape[0] or score > heap[0])
-            ):
-                count = _offer(heap, best, count, score, rows[query, place])
-        _order(heap, best, count)
+        count, examined = _keep(rows[query], scores[query], passes[query], least, heap, best)
         floor = heap[wanted - 1] if count >= wanted else np.float32(least)
         # A full list that ends in a tie with the last one wanted may have cut off others.
         whole = count < heap.shape[0] or heap[count - 1] < floor
