@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +14,9 @@ from benchmarks.peers.child import Peer
 
 
 class Worker(Peer):
-    """One worker, started by entering it.
+    """One worker, started by entering it; see `Peer`."""
 
-    Args:
-        module: of `benchmarks.index.workers`.
-        python: interpreter of its environment.
-        options: for the worker.
-    """
-
-    def __init__(self, module: str, python: Path, options: Mapping[str, Any]) -> None:
-        super().__init__(module, python, options)
-        self._command = [
-            *(str(python), "-m", f"benchmarks.index.workers.{module}"),
-            json.dumps(dict(options)),
-        ]
+    PACKAGE = "benchmarks.index.workers"
 
     def do(self, action: str, **arguments: Any) -> dict[str, Any]:
         """Let it do something; see the worker's module for what it can do.
@@ -36,7 +24,7 @@ class Worker(Peer):
         Raises:
             PeerFailedError: its process ended; with the last it wrote.
         """
-        return self._ask({"do": action, **arguments})
+        return self.ask({"do": action, **arguments})
 
     def found(self, queries: Path, settings: Sequence[Any]) -> NDArray[np.int64]:
         """The rows it finds: int64 ``[settings, queries, 10]``, -1 for none."""

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.index.child import Worker
-from benchmarks.index.install import IndexEnvironment
+from benchmarks.index.install import environment
 from benchmarks.index.truth import TOP_K
+from benchmarks.peers.install import Environment
 
 OURS, FAISS, HNSWLIB = "bertine", "faiss", "hnswlib"
 
@@ -39,7 +40,7 @@ class Contestant:
     module: str
     options: Mapping[str, Any]
     settings: Sequence[Any] = _EF
-    environment: IndexEnvironment | None = None
+    environment: Environment | None = None
 
     @property
     def absent(self) -> str | None:
@@ -62,7 +63,7 @@ def roster(live_options: Mapping[str, Any]) -> list[Contestant]:
     """
     common = {"threads": live_options["threads"], "top_k": TOP_K}
     lists = [list(pair) for pair in product(_NPROBE_FAISS, _FACTORS)]
-    hnswlib, usearch = IndexEnvironment("hnswlib"), IndexEnvironment("usearch")
+    hnswlib, usearch = environment("hnswlib"), environment("usearch")
     return [
         Contestant(OURS, "Bertine", "live", live_options, [0]),
         Contestant(FAISS, "bare FAISS, refined", "faiss", common, lists),

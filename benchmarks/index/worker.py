@@ -11,20 +11,17 @@ Only numpy and the standard library: this runs in every library's environment.
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol, TextIO, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from benchmarks.peers.worker import Answer, converse
+
 Array: TypeAlias = Any
-Action: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
-"""Answers a request; both are what JSON can say."""
+Action: TypeAlias = Answer
 
 WARM_UP = 64
 """Queries that are searched before a point is timed."""
@@ -63,12 +60,12 @@ def serve(make: Callable[[dict[str, Any]], Mapping[str, Action]], packages: Sequ
         make: gives what can be done, by name; its argument is the JSON object of the command line.
         packages: whose versions are told.
     """
-    replies = _take_standard_output()
-    actions = make(json.loads(sys.argv[1]))
-    _reply(replies, {"ready": True, "versions": {name: version(name) for name in packages}})
-    for line in sys.stdin:
-        request = json.loads(line)
-        _reply(replies, actions[request["do"]](request))
+
+    def answers(options: dict[str, Any]) -> Answer:
+        actions = make(options)
+        return lambda request: actions[request["do"]](request)
+
+    converse(answers, packages)
 
 
 def actions(index: Index) -> dict[str, Action]:
@@ -159,15 +156,3 @@ def _find(index: Index, request: dict[str, Any]) -> dict[str, Any]:
         found.append(index.rows(index.search(queries)))
     np.save(request["out"], np.asarray(found, np.int64))
     return {}
-
-
-def _take_standard_output() -> TextIO:
-    """Libraries print; what they print goes to standard error from here on."""
-    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    return replies
-
-
-def _reply(replies: TextIO, content: dict[str, Any]) -> None:
-    replies.write(json.dumps(content) + "\n")
-    replies.flush()

@@ -27,7 +27,7 @@ class Peer:
     """One worker, started by entering it.
 
     Args:
-        module: of `benchmarks.peers.workers`.
+        module: of `PACKAGE`.
         python: interpreter of its environment.
         options: for the worker.
 
@@ -36,11 +36,13 @@ class Peer:
         versions: of what it is made of, once started.
     """
 
+    PACKAGE = "benchmarks.peers.workers"
+
     def __init__(self, module: str, python: Path, options: Mapping[str, Any]) -> None:
         self.batch = 32
         self.versions: dict[str, str] = {}
         self._command = [
-            *(str(python), "-m", f"benchmarks.peers.workers.{module}"),
+            *(str(python), "-m", f"{self.PACKAGE}.{module}"),
             json.dumps(dict(options)),
         ]
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process has ended
@@ -74,18 +76,18 @@ class Peer:
 
     def give(self, texts: Path) -> None:
         """Let it read its texts, a JSON list in a file."""
-        self._ask({"texts": str(texts)})
+        self.ask({"texts": str(texts)})
 
     def rate(self, count: int) -> float:
         """Encode the first texts; texts a second."""
-        answer = self._ask({"count": count, "batch": self.batch})
+        answer = self.ask({"count": count, "batch": self.batch})
         return count / float(answer["seconds"])
 
     def vectors(self, count: int) -> Matrix:
         """The vectors of the first texts, float32 ``[count, d]``."""
         with tempfile.TemporaryDirectory(prefix="bertine-") as folder:
             path = Path(folder) / "vectors.npy"
-            self._ask({"count": count, "batch": self.batch, "vectors": str(path)})
+            self.ask({"count": count, "batch": self.batch, "vectors": str(path)})
             vectors: Matrix = np.load(path)
         return vectors
 
@@ -101,7 +103,12 @@ class Peer:
                 rates[batch] = max(rates[batch], self.rate(count))
         self.batch = max(rates, key=rates.__getitem__)
 
-    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Its answer to a request.
+
+        Raises:
+            PeerFailedError: its process ended; with the last it wrote.
+        """
         process = self._process
         if process is None or process.stdin is None:
             raise PeerFailedError("the peer was not started")

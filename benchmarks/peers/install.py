@@ -9,6 +9,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +26,16 @@ class Environment:
     """A peer's own virtual environment, made or not.
 
     Attributes:
-        name: of the peer; its pinned packages are in ``NAME.txt`` beside this module.
+        name: of the peer; its pinned packages are in ``NAME.txt``.
         root: folder of all environments.
+        lists: folder of the lists of packages.
+        command: that makes it.
     """
 
     name: str
     root: Path = ROOT
+    lists: Path = _REQUIREMENTS
+    command: str = "make bench-peers"
 
     @property
     def folder(self) -> Path:
@@ -40,7 +45,7 @@ class Environment:
     @property
     def requirements(self) -> Path:
         """Its pinned packages."""
-        return _REQUIREMENTS / f"{self.name}.txt"
+        return self.lists / f"{self.name}.txt"
 
     @property
     def absent(self) -> str | None:
@@ -49,7 +54,7 @@ class Environment:
             return None
         if self._failure.exists():
             return self._failure.read_text(encoding="utf-8")
-        return "not installed; run make bench-peers"
+        return f"not installed; run {self.command}"
 
     def program(self, name: str) -> Path:
         """An installed program."""
@@ -98,11 +103,15 @@ def names() -> list[str]:
 
 def main() -> None:
     """Install the peers that are named, or all."""
-    for name in sys.argv[1:] or names():
-        environment = Environment(name)
-        say(f"{name}: installing into {environment.folder} ...")
+    install(map(Environment, sys.argv[1:] or names()))
+
+
+def install(environments: Iterable[Environment]) -> None:
+    """Make those that are not there, and say so."""
+    for environment in environments:
+        say(f"{environment.name}: installing into {environment.folder} ...")
         environment.install()
-        say(f"{name}: {environment.absent or 'installed'}")
+        say(f"{environment.name}: {environment.absent or 'installed'}")
 
 
 def _run(*command: str) -> None:

@@ -23,6 +23,9 @@ import numpy as np
 Encode: TypeAlias = Callable[[list[str], int], Any]
 """Texts and the batch size to float32 ``[texts, dimensions]``, in the order of the texts."""
 
+Answer: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
+"""A request to its answer; both are what JSON can say."""
+
 
 def run(make: Callable[[dict[str, Any]], Encode], packages: Sequence[str]) -> None:
     """Serve until standard input ends.
@@ -31,17 +34,33 @@ def run(make: Callable[[dict[str, Any]], Encode], packages: Sequence[str]) -> No
         make: loads the model; its argument is the JSON object of the command line.
         packages: whose versions are told.
     """
+
+    def answers(options: dict[str, Any]) -> Answer:
+        encode, texts = make(options), list[str]()
+
+        def answer(request: dict[str, Any]) -> dict[str, Any]:
+            if "texts" not in request:
+                return _encode(encode, texts[: request["count"]], request)
+            texts[:] = json.loads(Path(request["texts"]).read_text(encoding="utf-8"))
+            return {"texts": len(texts)}
+
+        return answer
+
+    converse(answers, packages)
+
+
+def converse(make: Callable[[dict[str, Any]], Answer], packages: Sequence[str]) -> None:
+    """Answer requests until standard input ends.
+
+    Args:
+        make: gives what answers; its argument is the JSON object of the command line.
+        packages: whose versions are told.
+    """
     replies = _take_standard_output()
-    encode = make(json.loads(sys.argv[1]))
+    answer = make(json.loads(sys.argv[1]))
     _reply(replies, {"ready": True, "versions": {name: version(name) for name in packages}})
-    texts: list[str] = []
     for line in sys.stdin:
-        request = json.loads(line)
-        if "texts" in request:
-            texts = json.loads(Path(request["texts"]).read_text(encoding="utf-8"))
-            _reply(replies, {"texts": len(texts)})
-        else:
-            _reply(replies, _encode(encode, texts[: request["count"]], request))
+        _reply(replies, answer(json.loads(line)))
 
 
 def unit(vectors: Any) -> Any:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from benchmarks.index import part_durable, rows
 from benchmarks.index.attributes import Table, random_filter, share_below
-from benchmarks.index.install import IndexEnvironment
+from benchmarks.index.install import environment
 from benchmarks.index.roster import HNSWLIB, OURS, efforts, roster
 from bertine.index.filters import check, compile_filter
 from bertine.index.live import LiveIndex
@@ -69,11 +69,11 @@ def test_the_engine_is_built_first_and_absence_has_a_reason(tmp_path: Path) -> N
     entries = roster({"threads": 2})
     assert entries[0].name == OURS
     assert HNSWLIB in [entry.name for entry in entries]
-    environment = IndexEnvironment("hnswlib", tmp_path)
-    assert environment.absent == "not installed; run python -m benchmarks.index.install"
-    assert environment.requirements.is_file()
+    hnswlib = environment("hnswlib", tmp_path)
+    assert hnswlib.absent == "not installed; run python -m benchmarks.index.install"
+    assert hnswlib.requirements.is_file()
     (tmp_path / "hnswlib.absent").write_text("pip failed: no compiler", "utf-8")
-    assert environment.absent == "pip failed: no compiler"
+    assert hnswlib.absent == "pip failed: no compiler"
 
 
 def test_an_exact_index_has_no_other_settings() -> None:
