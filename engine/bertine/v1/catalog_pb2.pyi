@@ -11,7 +11,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Collection(_message.Message):
-    __slots__ = ("name", "text_template", "item_count", "dimensions", "fingerprint", "sequence", "create_time", "index", "aliases")
+    __slots__ = ("name", "text_template", "item_count", "dimensions", "fingerprint", "sequence", "create_time", "index", "aliases", "vectors")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TEXT_TEMPLATE_FIELD_NUMBER: _ClassVar[int]
     ITEM_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -21,6 +21,7 @@ class Collection(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
     ALIASES_FIELD_NUMBER: _ClassVar[int]
+    VECTORS_FIELD_NUMBER: _ClassVar[int]
     name: str
     text_template: str
     item_count: int
@@ -30,7 +31,18 @@ class Collection(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     index: IndexStatus
     aliases: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., text_template: _Optional[str] = ..., item_count: _Optional[int] = ..., dimensions: _Optional[int] = ..., fingerprint: _Optional[str] = ..., sequence: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., index: _Optional[_Union[IndexStatus, _Mapping]] = ..., aliases: _Optional[_Iterable[str]] = ...) -> None: ...
+    vectors: _containers.RepeatedCompositeFieldContainer[NamedVector]
+    def __init__(self, name: _Optional[str] = ..., text_template: _Optional[str] = ..., item_count: _Optional[int] = ..., dimensions: _Optional[int] = ..., fingerprint: _Optional[str] = ..., sequence: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., index: _Optional[_Union[IndexStatus, _Mapping]] = ..., aliases: _Optional[_Iterable[str]] = ..., vectors: _Optional[_Iterable[_Union[NamedVector, _Mapping]]] = ...) -> None: ...
+
+class NamedVector(_message.Message):
+    __slots__ = ("name", "dimensions", "weight")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DIMENSIONS_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    dimensions: int
+    weight: float
+    def __init__(self, name: _Optional[str] = ..., dimensions: _Optional[int] = ..., weight: _Optional[float] = ...) -> None: ...
 
 class IndexStatus(_message.Message):
     __slots__ = ("kind", "main_count", "delta_count", "dead_count", "rebuilding", "nprobe", "refine", "target_recall", "tuned_on_queries", "recall", "filtered_recall")
@@ -71,14 +83,16 @@ class RecallEstimate(_message.Message):
     def __init__(self, queries: _Optional[int] = ..., mean: _Optional[float] = ..., lower: _Optional[float] = ..., upper: _Optional[float] = ...) -> None: ...
 
 class CreateCollectionRequest(_message.Message):
-    __slots__ = ("name", "text_template", "exist_ok")
+    __slots__ = ("name", "text_template", "exist_ok", "vectors")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TEXT_TEMPLATE_FIELD_NUMBER: _ClassVar[int]
     EXIST_OK_FIELD_NUMBER: _ClassVar[int]
+    VECTORS_FIELD_NUMBER: _ClassVar[int]
     name: str
     text_template: str
     exist_ok: bool
-    def __init__(self, name: _Optional[str] = ..., text_template: _Optional[str] = ..., exist_ok: bool = ...) -> None: ...
+    vectors: _containers.RepeatedCompositeFieldContainer[NamedVector]
+    def __init__(self, name: _Optional[str] = ..., text_template: _Optional[str] = ..., exist_ok: bool = ..., vectors: _Optional[_Iterable[_Union[NamedVector, _Mapping]]] = ...) -> None: ...
 
 class GetCollectionRequest(_message.Message):
     __slots__ = ("name",)
@@ -109,7 +123,7 @@ class DeleteCollectionResponse(_message.Message):
     def __init__(self, deleted_items: _Optional[int] = ...) -> None: ...
 
 class Item(_message.Message):
-    __slots__ = ("id", "text", "attributes", "vector", "available_from", "available_until", "version", "expire_time")
+    __slots__ = ("id", "text", "attributes", "vector", "available_from", "available_until", "version", "expire_time", "vectors")
     class AttributesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -117,6 +131,13 @@ class Item(_message.Message):
         key: str
         value: _common_pb2.Value
         def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_common_pb2.Value, _Mapping]] = ...) -> None: ...
+    class VectorsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _common_pb2.Vectors
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_common_pb2.Vectors, _Mapping]] = ...) -> None: ...
     ID_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
@@ -125,6 +146,7 @@ class Item(_message.Message):
     AVAILABLE_UNTIL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    VECTORS_FIELD_NUMBER: _ClassVar[int]
     id: str
     text: str
     attributes: _containers.MessageMap[str, _common_pb2.Value]
@@ -133,7 +155,8 @@ class Item(_message.Message):
     available_until: _timestamp_pb2.Timestamp
     version: int
     expire_time: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., text: _Optional[str] = ..., attributes: _Optional[_Mapping[str, _common_pb2.Value]] = ..., vector: _Optional[_Union[_common_pb2.Vectors, _Mapping]] = ..., available_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., available_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    vectors: _containers.MessageMap[str, _common_pb2.Vectors]
+    def __init__(self, id: _Optional[str] = ..., text: _Optional[str] = ..., attributes: _Optional[_Mapping[str, _common_pb2.Value]] = ..., vector: _Optional[_Union[_common_pb2.Vectors, _Mapping]] = ..., available_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., available_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., vectors: _Optional[_Mapping[str, _common_pb2.Vectors]] = ...) -> None: ...
 
 class VersionMismatches(_message.Message):
     __slots__ = ("mismatches", "count")

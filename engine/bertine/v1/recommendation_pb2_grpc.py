@@ -59,6 +59,16 @@ class RecommendationServiceStub(object):
                 request_serializer=bertine_dot_v1_dot_recommendation__pb2.DeleteUserRequest.SerializeToString,
                 response_deserializer=bertine_dot_v1_dot_recommendation__pb2.DeleteUserResponse.FromString,
                 _registered_method=True)
+        self.Fit = channel.unary_unary(
+                '/bertine.v1.RecommendationService/Fit',
+                request_serializer=bertine_dot_v1_dot_recommendation__pb2.FitRequest.SerializeToString,
+                response_deserializer=bertine_dot_v1_dot_recommendation__pb2.LearnedStatus.FromString,
+                _registered_method=True)
+        self.GetLearned = channel.unary_unary(
+                '/bertine.v1.RecommendationService/GetLearned',
+                request_serializer=bertine_dot_v1_dot_recommendation__pb2.GetLearnedRequest.SerializeToString,
+                response_deserializer=bertine_dot_v1_dot_recommendation__pb2.LearnedStatus.FromString,
+                _registered_method=True)
 
 
 class RecommendationServiceServicer(object):
@@ -94,7 +104,24 @@ class RecommendationServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeleteUser(self, request, context):
-        """Delete all events of a user, in every collection.
+        """Delete all that is known of a user, in every collection: events at once, and what was learned
+        from them at the next refresh of each collection, which this call asks for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Fit(self, request, context):
+        """Learn from the collection's recorded events now, and how much each channel should count, by what
+        would have served users best in the latest part of the events. FAILED_PRECONDITION if there are
+        too few events; what was learned before then stays in use.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLearned(self, request, context):
+        """What has been learned from a collection's events.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -127,6 +154,16 @@ def add_RecommendationServiceServicer_to_server(servicer, server):
                     servicer.DeleteUser,
                     request_deserializer=bertine_dot_v1_dot_recommendation__pb2.DeleteUserRequest.FromString,
                     response_serializer=bertine_dot_v1_dot_recommendation__pb2.DeleteUserResponse.SerializeToString,
+            ),
+            'Fit': grpc.unary_unary_rpc_method_handler(
+                    servicer.Fit,
+                    request_deserializer=bertine_dot_v1_dot_recommendation__pb2.FitRequest.FromString,
+                    response_serializer=bertine_dot_v1_dot_recommendation__pb2.LearnedStatus.SerializeToString,
+            ),
+            'GetLearned': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLearned,
+                    request_deserializer=bertine_dot_v1_dot_recommendation__pb2.GetLearnedRequest.FromString,
+                    response_serializer=bertine_dot_v1_dot_recommendation__pb2.LearnedStatus.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -264,6 +301,60 @@ class RecommendationService(object):
             '/bertine.v1.RecommendationService/DeleteUser',
             bertine_dot_v1_dot_recommendation__pb2.DeleteUserRequest.SerializeToString,
             bertine_dot_v1_dot_recommendation__pb2.DeleteUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Fit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bertine.v1.RecommendationService/Fit',
+            bertine_dot_v1_dot_recommendation__pb2.FitRequest.SerializeToString,
+            bertine_dot_v1_dot_recommendation__pb2.LearnedStatus.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLearned(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bertine.v1.RecommendationService/GetLearned',
+            bertine_dot_v1_dot_recommendation__pb2.GetLearnedRequest.SerializeToString,
+            bertine_dot_v1_dot_recommendation__pb2.LearnedStatus.FromString,
             options,
             channel_credentials,
             insecure,
