@@ -78,8 +78,8 @@ def test_the_budget_is_where_larger_batches_gain_little() -> None:
     assert rate[tokens] > 0.97 * rate[8 * tokens]
     # A device on which everything below 10,000 tokens takes the same 2 ms.
     assert best_tokens(CostModel(batch=0.002, token=2e-7)) == 65_536
-    # A slow model: 50 ms are reached before the gain is gone.
-    assert best_tokens(CostModel(batch=0.01, token=1e-4)) == 400
+    # A slow model: 20 ms are reached before the gain is gone.
+    assert best_tokens(CostModel(batch=0.004, token=4e-5)) == 400
     assert best_tokens(CostModel()) == 65_536
 
 

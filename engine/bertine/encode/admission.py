@@ -9,9 +9,12 @@ from bertine.encode.costs import CostModel
 from bertine.encode.lanes import Load
 from bertine.errors import BertineError, DeadlineExceeded, Overloaded
 
-# A prediction may be wrong, and a refusal cannot be taken back: only what would be late even if
-# everything took half as long is refused.
+# A prediction may be wrong, and a refusal cannot be taken back. Where nobody waits, only what would
+# be late even if everything took half as long is refused. Where others wait, what is let in and
+# then late was done in their place: part of the time left is kept for the way back to the caller,
+# which takes longest when most is asked.
 _SURE = 0.5
+_USABLE = 0.7
 # Seconds: below the first a retry is a storm, above the second nobody would believe it.
 _RETRY_BOUNDS = (0.01, 30.0)
 
@@ -55,7 +58,7 @@ def too_late(queue: Queue, job: Load, left: float | None) -> BertineError | None
     if left <= 0:
         return DeadlineExceeded("the deadline had passed when the request arrived")
     needed = queue.seconds(job) if job.rows else 0.0
-    if needed * _SURE <= left:
+    if needed <= left * (_USABLE if queue.ahead.rows else 1 / _SURE):
         return None
     return DeadlineExceeded(
         f"the deadline is in {left * 1e3:.0f} ms, and what waits takes about "

@@ -14,6 +14,11 @@ from heapq import heappush, heappushpop
 from bertine.encode.backlog import Backlog, Run
 from bertine.errors import ConfigError
 
+_TYPICAL_LENGTH = 16
+"""Tokens of a text, for want of a better guess."""
+
+_ENOUGH_ROWS = 256
+
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
@@ -42,12 +47,15 @@ class BatchLimits:
 
     @property
     def window_rows(self) -> int:
-        """How many rows to choose from: a quarter of what ``max_passes`` full batches take.
+        """How many rows to choose from: a quarter of what ``max_passes`` full batches take, at most.
 
         With more, most rows would be overdue before their turn, and batches small: in a simulated
-        queue of 12,000 texts half the rows a batch; with a quarter, 2 to 6 % is padding.
+        queue of 12,000 texts half the rows a batch; with a quarter, 2 to 6 % is padding. Nor is
+        more needed to find alike rows, and a call of several texts is done when its last one is:
+        the window is about how far apart they may be.
         """
-        return max(self.max_rows, self.max_rows * self.max_passes // 4)
+        typical = max(1, min(self.max_rows, self.max_tokens // _TYPICAL_LENGTH))
+        return max(typical, min(typical * self.max_passes // 4, max(_ENOUGH_ROWS, 2 * typical)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ _OUTSIDE = 0.0002
 # What is left to gain by larger batches; below it they only make everybody wait longer.
 _WORTH_IT = 0.02
 _KNEE_LENGTH = 32
-_KNEE_SECONDS = 0.05
+_KNEE_SECONDS = 0.02
 _KNEE_TOKENS = (256, 65_536)
 # The weight of the latest batch in what batches take beside their prediction.
 _LEARNING = 0.05
@@ -120,7 +120,7 @@ def best_tokens(costs: CostModel) -> int:
     """The smallest budget of a batch, in tokens, that has all but 2 % of the best throughput.
 
     A larger one gains nothing and lets every row wait for more others; so does one that takes
-    above 50 ms.
+    above 20 ms.
     """
     token = costs.row_seconds(_KNEE_LENGTH) / _KNEE_LENGTH
     smallest, largest = _KNEE_TOKENS

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertine.encode.contract import Session
+from bertine.encode.cores import yield_to_callers
 from bertine.types import Matrix
 
 LEAST_TOKENS = 12
@@ -50,7 +51,9 @@ class DividedSession:
         self.dimensions = together.dimensions
         self.provider = together.provider
         self._together, self._alone, self._cores = together, alone, cores
-        self._pool = ThreadPoolExecutor(cores - 1, thread_name_prefix="bertine-rows")
+        self._pool = ThreadPoolExecutor(
+            cores - 1, thread_name_prefix="bertine-rows", initializer=yield_to_callers
+        )
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Matrix:
         """Encode one batch; the first part that failed is what is raised, once all have ended."""

@@ -70,7 +70,12 @@ class Runner:
         self._pulse = pulse
         self._clock = clock
         self._report = report
+        self._free_since: float | None = None
         self.forecast = Forecast(CostModel())
+
+    def rest(self) -> None:
+        """Nothing waits: what passes from now on is not part of any batch's time."""
+        self._free_since = None
 
     def run(self, rows: list[Row], lane: Lane) -> int:
         """Run rows together; where that fails run halves, down to the guilty row.
@@ -108,8 +113,11 @@ class Runner:
             vectors = self._session.run(ids, mask)
         finally:
             self._pulse.end()
-        seconds = self._clock() - started
-        self.forecast.learn(rows, length, seconds)
+        ended = self._clock()
+        seconds = ended - started
+        # Those who wait are served as fast as batches follow each other, not as they run alone.
+        self.forecast.learn(rows, length, ended - min(started, self._free_since or started))
+        self._free_since = ended
         tokens = sum(map(len, batch))
         self._report(BatchReport(rows, tokens, ids.size, seconds, predicted, lane))
         return vectors, seconds

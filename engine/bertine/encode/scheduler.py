@@ -15,6 +15,7 @@ from typing import TypeVar
 from bertine.encode.admission import Queue, latest_start, no_room, too_late
 from bertine.encode.batching import BatchLimits
 from bertine.encode.contract import Session
+from bertine.encode.cores import yield_to_callers
 from bertine.encode.costs import CostModel, Forecast
 from bertine.encode.job import Encoded, Job
 from bertine.encode.lanes import Lane, Lanes, Load, Turn
@@ -233,6 +234,7 @@ class Scheduler:
             self._wake.put(None)
 
     def _work(self) -> None:
+        yield_to_callers()
         try:
             while (turn := self._next_turn()) is not None:
                 rows, lane = turn
@@ -259,6 +261,7 @@ class Scheduler:
                 else:
                     self._idle = True
             if errand is None:
+                self._runner.rest()
                 self._wake.get()
             else:
                 errand.run(self._session)

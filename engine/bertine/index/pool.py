@@ -48,6 +48,7 @@ class Found:
         examined: int64 ``[n]``, rows that were scored.
         settled: bool ``[n]``, no row beyond the pool belongs to those wanted.
         tied: bool ``[n]``, equal scores are still to be ordered.
+        proposed: of the pool's columns, see `Pool`.
     """
 
     rows: NDArray[np.int64]
@@ -56,6 +57,7 @@ class Found:
     examined: NDArray[np.int64]
     settled: NDArray[np.bool_]
     tied: NDArray[np.bool_]
+    proposed: int = 0
 
     @property
     def valid(self) -> NDArray[np.bool_]:
@@ -107,4 +109,4 @@ def pick(
         *(rows, best, notes),
     )
     counts, examined, settled, tied = notes.T
-    return Found(rows, best, counts, examined, settled > 0, tied > 0)
+    return Found(rows, best, counts, examined, settled > 0, tied > 0, pool.proposed)

@@ -183,13 +183,31 @@ class Search:
     def _answer(self, queries: Matrix, strategy: Strategy) -> list[Hits]:
         found = self._found(queries, strategy, self.request.top_k + SLACK)
         hits = self._hits(found, strategy)
-        weak = np.flatnonzero(~found.settled)
+        weak = self._asked_again(queries, found, hits)
         exact = self._exact()
         for start in range(0, len(weak), self._most(exact)):
             part = weak[start : start + self._most(exact)]
             for place, answer in self._settled(queries, part, exact):
                 hits[place] = answer
         return hits
+
+    def _asked_again(self, queries: Matrix, found: Found, hits: list[Hits]) -> NDArray[np.int64]:
+        """Queries that are still not settled, once the trained index has proposed more for some.
+
+        Where there are enough hits and equal scores unsettle them, a few more candidates tell for a
+        thousandth of what a scan costs.
+        """
+        weak = np.flatnonzero(~found.settled)
+        equal = weak[found.tied[weak] & (found.counts[weak] >= self.request.top_k)]
+        if self.coarse is None or not found.proposed or not len(equal):
+            return weak
+        more = self._found(queries[equal], "ivf", (self.request.top_k + SLACK) * GROWTH)
+        settled = equal[more.settled]
+        again = self._hits(more, "ivf")
+        for place, answer, done in zip(equal.tolist(), again, more.settled.tolist(), strict=True):
+            if done:
+                hits[place] = answer
+        return np.setdiff1d(weak, settled, assume_unique=True)
 
     def _exact(self) -> Strategy:
         """The exact strategy for what another one could not settle."""
@@ -246,6 +264,8 @@ class Search:
         if self.coarse is None:
             return self._scanned(queries, wanted)
         count = max(self.request.top_k, _LEAST_WANTED) * self.refine
+        if wanted > self.request.top_k + SLACK:
+            count *= GROWTH
         rows = self.coarse.candidates(queries, count, self._effort, self._bits)
         pool = Pool(rows, np.full(len(rows), -np.inf, np.float32), rows.shape[1])
         if not self.view.delta_count:
