@@ -1,6 +1,7 @@
 """The vocabulary of the domain: what the floors hand to each other.
 
-Times are seconds since the epoch (UTC). Vectors are float32 and of L2 norm 1.
+Times are seconds since the epoch (UTC). Vectors are float32 and of L2 norm 1; only rows of an index
+whose collection has named vectors may be shorter, see `bertine.index.parts`.
 """
 
 from __future__ import annotations
@@ -30,18 +31,37 @@ InputType: TypeAlias = Literal["none", "query", "document"]
 
 
 @dataclass(frozen=True, slots=True)
+class NamedVector:
+    """A part of a collection's vectors beside the text's, made by another encoder.
+
+    Attributes:
+        name: 1 to 64 characters of a-z, A-Z, 0-9, '_', '-' and '.'; not "text".
+        dimensions: 1 to 4,096.
+        weight: above 0; the weights of all a collection's named vectors are below 1 together, and
+            what they leave of 1 is the text's.
+    """
+
+    name: str
+    dimensions: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One item of a collection.
 
     Attributes:
         id: unique in its collection.
-        text: what is encoded; "" for an item that brought its own vector and no text.
+        text: what is encoded; "" for an item that brought its own vectors and no text.
         attributes: for templates, filters and display.
-        vector: given by the client instead of a text to encode, or read back; else None.
+        vector: of the text: given by the client instead of a text to encode, or read back; else
+            None.
         available_from: not returned before this time; None is always.
         available_until: not returned from this time on; None is for ever.
         version: catalog sequence number of its last change, 0 before it is stored.
         expire_time: no call returns it from this time on, and it is then deleted; None is never.
+        vectors: by the name of a collection's named vector; one that is missing counts as
+            similarity 0. Given by the client, or read back with `vector`.
     """
 
     id: str
@@ -52,6 +72,7 @@ class Item:
     available_until: float | None = None
     version: int = 0
     expire_time: float | None = None
+    vectors: Mapping[str, Vector] = field(default_factory=dict)
 
     @property
     def hidden_from(self) -> float | None:
@@ -68,11 +89,12 @@ class Collection:
         key: its number in the catalog.
         name: unique.
         text_template: composes the text of an item that brings none; "" is none.
-        dimensions: of its vectors.
+        dimensions: of its texts' vectors.
         fingerprint: identity of the model that made them, see `Manifest.fingerprint`.
         created: time.
         sequence: catalog sequence number of its last change.
         item_count: how many items it holds.
+        vectors: parts of its items' vectors beside the text's.
     """
 
     key: int
@@ -83,6 +105,7 @@ class Collection:
     created: float
     sequence: int
     item_count: int
+    vectors: tuple[NamedVector, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +132,11 @@ class Event:
         time: when.
         event_id: makes repeats harmless.
         weight: instead of the event type's weight.
+        session: keyed hash of the session that it was in, b"" if that is not known.
+        place: name of a region, "" if it is not known.
+        device: name of a kind of device, "" if it is not known.
+        utc_offset_minutes: of the user's clock, None if it is not known.
+        recommendation_id: of the list that showed the item, "" if there was none.
     """
 
     user: bytes
@@ -117,6 +145,11 @@ class Event:
     time: float
     event_id: str
     weight: float | None = None
+    session: bytes = b""
+    place: str = ""
+    device: str = ""
+    utc_offset_minutes: int | None = None
+    recommendation_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +176,16 @@ class Contribution:
     """What one entry of the history added to one hit's score.
 
     Attributes:
-        entry: position in the history that made the profile.
-        score: w_h <v_h, v_i> / |sum_h w_h v_h|.
+        entry: position in the history that made the profile, -1 if it is none of them.
+        score: of the content channel w_h <v_h, v_i> / |sum_h w_h v_h|.
         share: of the hit's score.
+        other: then what it is, for example ``popularity``.
     """
 
     entry: int
     score: float
     share: float
+    other: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bertine.catalog.privacy import KEY_FILE, KEY_SIZE, UserKey
+from bertine.catalog.former_keys import FORMER_FILE
+from bertine.catalog.privacy import KEY_FILE, KEY_SIZE, UserKey, rotate
 from bertine.errors import StorageError
 
 
@@ -54,3 +55,36 @@ def test_what_cannot_be_read_is_a_storage_error(folder: Path) -> None:
     (folder / KEY_FILE).mkdir(parents=True)
     with pytest.raises(StorageError, match=KEY_FILE):
         UserKey.load_or_create(folder)
+
+
+def test_a_key_is_replaced_and_kept(folder: Path) -> None:
+    old = UserKey.load_or_create(folder).digest("ann")
+    assert rotate(folder, 1000.0) == (1, 0)
+    new = UserKey.load_or_create(folder).digest("ann")
+    assert new != old
+    assert new.former == (old,)
+    assert rotate(folder, 2000.0) == (2, 0)
+    assert UserKey.load_or_create(folder).digest("ann").former == (new, old)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+def test_keys_that_were_replaced_long_ago_are_dropped(folder: Path) -> None:
+    UserKey.load_or_create(folder)
+    first = (folder / KEY_FILE).read_bytes()
+    rotate(folder, 1000.0)
+    second = UserKey.load_or_create(folder).digest("ann")
+    assert rotate(folder, 2000.0, forget_older_than=500.0) == (1, 1)
+    assert UserKey.load_or_create(folder).digest("ann").former == (second,)
+    assert first.hex() not in (folder / FORMER_FILE).read_text()
+
+
+def test_a_damaged_file_of_former_keys_is_refused(folder: Path) -> None:
+    UserKey.load_or_create(folder)
+    (folder / FORMER_FILE).write_text("1.0 zz\n")
+    with pytest.raises(StorageError, match="restore it from a backup"):
+        UserKey.load_or_create(folder)
+
+
+def test_a_session_is_not_hashed_as_a_user() -> None:
+    key = UserKey(bytes(32))
+    assert key.session_digest("ann") != key.digest("ann")

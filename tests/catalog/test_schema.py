@@ -37,7 +37,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_a_new_file(path: Path) -> None:
     prepare(path)
-    assert pragma(path, "user_version") == len(MIGRATIONS) == 2
+    assert pragma(path, "user_version") == len(MIGRATIONS) == 3
     assert pragma(path, "application_id") == APPLICATION_ID
     assert pragma(path, "journal_mode") == "wal"
     assert pragma(path, "page_size") == PAGE_SIZE
@@ -56,7 +56,7 @@ def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 7")
     before = contents(path.parent)
-    with pytest.raises(StorageError, match=r"has schema version 7, this Bertine knows 2 .* newer"):
+    with pytest.raises(StorageError, match=r"has schema version 7, this Bertine knows 3 .* newer"):
         prepare(path)
     assert contents(path.parent) == before
 
@@ -66,7 +66,7 @@ def test_an_older_schema_is_migrated(path: Path, monkeypatch: pytest.MonkeyPatch
     third = ("CREATE TABLE later (key INTEGER PRIMARY KEY) STRICT",)
     monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, third))
     prepare(path)
-    assert pragma(path, "user_version") == 3
+    assert pragma(path, "user_version") == len(MIGRATIONS) + 1
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM later").fetchone() == (0,)
 
@@ -79,7 +79,7 @@ def test_a_migration_that_fails_leaves_the_old_schema(
     monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, broken))
     with pytest.raises(StorageError, match="later already exists"):
         prepare(path)
-    assert pragma(path, "user_version") == 2
+    assert pragma(path, "user_version") == len(MIGRATIONS)
     with closing(sqlite3.connect(path)) as connection:
         assert "later" not in str(connection.execute("SELECT * FROM sqlite_schema").fetchall())
 
@@ -91,7 +91,7 @@ def test_a_start_that_was_cut_off_is_taken_up(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
     prepare(path)
-    assert pragma(path, "user_version") == 2
+    assert pragma(path, "user_version") == len(MIGRATIONS)
 
 
 def test_another_programs_database_is_refused_and_left_alone(path: Path) -> None:

@@ -12,7 +12,7 @@ def test_help_teaches_with_an_example(name: str) -> None:
     result = CliRunner().invoke(bertine, [name, "--help"])
     assert result.exit_code == 0
     assert f"bertine {name} " in result.output.partition("Options:")[0].partition("\n")[2]
-    assert f"env var: BERTINE_{name.upper()}_" in " ".join(result.output.split())
+    assert f"env var: BERTINE_{name.upper().replace('-', '_')}_" in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -44,4 +44,4 @@ def test_variables_are_named_like_their_options(name: str) -> None:
     for option in command.params:
         if isinstance(option, click.Option) and option.show_envvar and not option.envvar:
             flag = option.opts[0].removeprefix("--").replace("-", "_").upper()
-            assert f"BERTINE_{name.upper()}_{flag}" in output
+            assert f"BERTINE_{name.upper().replace('-', '_')}_{flag}" in output

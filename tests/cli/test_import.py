@@ -155,3 +155,67 @@ def test_a_file_of_unknown_format_is_refused_before_the_server_is_asked(
     ran = run("import", path, "--collection", "books", "--target", "127.0.0.1:1")
     assert ran.code == 1
     assert "give --format" in ran.err
+
+
+SHOES: list[dict[str, Any]] = [
+    {"id": "boot", "text": "a boot", "clip": [1, 0, 0], "sound": [0, 2]},
+    {"id": "sandal", "text": "a sandal", "clip": [0, 1, 0], "sound": None},
+    {"id": "picture", "text": None, "clip": [0, 0, 5], "sound": None},
+]
+
+
+def shoes(folder: Path, ending: str) -> Path:
+    path = folder / f"shoes{ending}"
+    if ending == ".jsonl":
+        return json_lines(path, SHOES)
+    if ending == ".parquet":
+        pa = pytest.importorskip("pyarrow")
+        parquet = pytest.importorskip("pyarrow.parquet")
+        parquet.write_table(pa.Table.from_pylist(SHOES), path)
+        return path
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(SHOES[0]))
+        writer.writeheader()
+        for row in SHOES:
+            cells = {k: json.dumps(v) if isinstance(v, list) else v for k, v in row.items()}
+            writer.writerow(cells)
+    return path
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".csv", ".parquet"])
+def test_named_vectors_are_columns(
+    cli: Any, client: Client, collection: str, tmp_path: Path, ending: str
+) -> None:
+    command = ("import", shoes(tmp_path, ending), "--collection", collection)
+    vectors = ("--named-vector", "image:3:0.3", "--named-vector", "sound:2:0.1")
+    ran = cli(*command, *vectors, "--vector", "image=clip")
+    assert (ran.code, ran.err) == (0, ""), ran.err
+    found = client.get_items(collection, ["boot", "sandal", "picture"], with_vectors=True)
+    assert found["boot"].vectors["image"].tolist() == [1, 0, 0]
+    assert found["boot"].vectors["sound"].tolist() == [0, 1]
+    assert found["sandal"].vectors.keys() == found["picture"].vectors.keys() == {"image"}
+    assert (found["picture"].vector, found["boot"].attributes) == (None, {})
+    # The collection is there now: its vectors need not be given again, but may be.
+    assert "3 unchanged" in cli(*command, "--vector", "image=clip").out
+    assert "3 unchanged" in cli(*command, *vectors, "--vector", "image=clip").out
+    refused = cli(*command, "--named-vector", "image:3:0.5")
+    assert refused.code != 0
+    assert "exists with other settings" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("--named-vector", "image:3"), "is not NAME:DIMENSIONS:WEIGHT"),
+        (("--named-vector", "image:3:1.5"), "give one above 0 and below 1"),
+        (("--named-vector", "text:3:0.5"), "choose another"),
+        (("--vector", "image"), "is not NAME=COLUMN"),
+        (("--vector", "image=clip"), "--vector image: the collection has none"),
+    ],
+)
+def test_options_of_vectors_are_checked(
+    cli: Any, collection: str, books: Path, options: tuple[str, ...], problem: str
+) -> None:
+    ran = cli("import", books, "--collection", collection, *options)
+    assert ran.code != 0
+    assert problem in " ".join(ran.err.split())

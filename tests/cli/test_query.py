@@ -87,6 +87,15 @@ def test_recommend_options(cli: Any) -> None:
     ]
 
 
+def test_recommend_by_rules(cli: Any) -> None:
+    options = ("--diversity", 0.3, "--cap", "none=1", "--exploration", 0.5, "--seed", 3, "--json")
+    ran = cli("recommend", NAME, "dune", "--channel", "content=2", "--interests", 1, *options)
+    rows = [json.loads(line) for line in ran.out.splitlines()]
+    assert {row["source"] for row in rows} <= {"personal", "exploration"}
+    assert all(row["channels"] == {"content": row["score"]} for row in rows)
+    assert cli("recommend", NAME, "dune", "--cap", "none").code == 2
+
+
 def test_recommend_for_a_users_events(cli: Any, client: Client) -> None:
     client.record_events(NAME, [{"user": "ada", "item_id": "hyperion"}])
     try:

@@ -84,3 +84,17 @@ def test_what_no_item_can_have_is_named(values: dict[str, Any], problem: str) ->
     with pytest.raises(BadRow) as error:
         item(values)
     assert str(error.value).startswith(f"line 7: {problem}")
+
+
+def test_columns_of_named_vectors() -> None:
+    columns = Columns("id", "text", {"image": "clip", "sound": "sound"})
+    made = item({"id": "a", "clip": "[0.5, 1]", "sound": [1, 2], "vector": "[3]"}, columns)
+    assert {name: part.tolist() for name, part in made.vectors.items()} == {
+        "image": [0.5, 1.0],
+        "sound": [1.0, 2.0],
+    }
+    assert made.vector is not None
+    assert (made.vector.tolist(), made.attributes) == ([3.0], {})
+    assert item({"id": "a", "clip": None, "image": "x"}, columns).attributes == {"image": "x"}
+    with pytest.raises(BadRow, match=r"'clip' holds .*give a list of numbers"):
+        item({"id": "a", "clip": "0.5 1"}, columns)

@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bertine.catalog.rows import SELECT_COLLECTIONS
+from bertine.catalog.rows import SELECT_COLLECTIONS, collection_from_row
 from bertine.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 from bertine.types import Alias, Collection
 
@@ -23,7 +23,7 @@ def read_aliases(connection: sqlite3.Connection) -> list[Alias]:
 def find_collection(connection: sqlite3.Connection, name: str) -> Collection | None:
     """The collection of that name, which is no alias; None if there is none."""
     row = connection.execute(SELECT_COLLECTIONS + "AND name = ?", (name,)).fetchone()
-    return None if row is None else Collection(*row)
+    return None if row is None else collection_from_row(row)
 
 
 def stands_for(connection: sqlite3.Connection, alias: str) -> str:

@@ -3,9 +3,10 @@
     BACKUP/manifest.json      which state it is, size and SHA-256 of the other files
     BACKUP/catalog.sqlite3    the catalog, without a write-ahead log
     BACKUP/user.key           without which its events belong to nobody
+    BACKUP/user.keys.old      keys before it, if there are any
 
-It holds everything there is to know: keep it as private as the data folder. It has no index, which
-a server makes again.
+It holds everything there is to know: keep it as private as the data folder. It has no index and
+nothing that was learned of events, which a server makes again.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from bertine.catalog.backup_manifest import (
 from bertine.catalog.connection import open_reading, translated
 from bertine.catalog.exchange import exchange
 from bertine.catalog.folder import LOCK_FILE, FolderLock, flush_folder
+from bertine.catalog.former_keys import FORMER_FILE
 from bertine.catalog.privacy import KEY_FILE
 from bertine.catalog.store import FILE
 from bertine.errors import Conflict, StorageError
@@ -75,8 +77,9 @@ def back_up(
     _check_place(data, place, force=force)
     with _drafted(place) as draft:
         contents = _copy_catalog(data / FILE, draft / FILE, report)
-        if (data / KEY_FILE).exists():
-            copy_file(data / KEY_FILE, draft / KEY_FILE)
+        for name in (KEY_FILE, FORMER_FILE):
+            if (data / name).exists():
+                copy_file(data / name, draft / name)
         names = sorted(path.name for path in draft.iterdir() if path.name != LOCK_FILE)
         manifest = Manifest.new(contents, {name: _flushed(draft / name) for name in names})
         write_new(draft / MANIFEST_FILE, manifest.to_json().encode())

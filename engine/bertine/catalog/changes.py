@@ -16,16 +16,17 @@ from typing import ClassVar, Protocol, TypeVar
 from bertine.catalog.aliases import DeleteAlias, SetAlias, SetResult, find_collection, stands_for
 from bertine.catalog.connection import select_in
 from bertine.catalog.event_tables import create_events_table
-from bertine.catalog.events import DeleteUser, RecordEvents, RecordResult
+from bertine.catalog.events import DeleteUser, ExpireEvents, RecordEvents, RecordResult
 from bertine.catalog.expiry import PurgeExpired, PurgeResult
 from bertine.catalog.reembedding import FinishReembedding, ReplaceResult, ReplaceVectors
 from bertine.catalog.removal import DeleteCollection, EraseRows, FinishErasing
-from bertine.catalog.rows import model_key, next_sequence, read_collection
+from bertine.catalog.rows import model_key, named_to_json, next_sequence, read_collection
 from bertine.catalog.template import check_template
 from bertine.catalog.upsert import Draft, StaleVectors, Upsert, UpsertResult
 from bertine.catalog.versions import Expected
 from bertine.errors import AlreadyExists
-from bertine.types import Collection
+from bertine.index.parts import check_named
+from bertine.types import Collection, NamedVector
 
 __all__ = [
     "Change",
@@ -37,6 +38,7 @@ __all__ = [
     "DeleteUser",
     "Draft",
     "EraseRows",
+    "ExpireEvents",
     "FinishErasing",
     "FinishReembedding",
     "PurgeExpired",
@@ -77,15 +79,16 @@ class CreateCollection:
     Args:
         name: unique.
         text_template: see `template.check_template`.
-        dimensions: of its vectors, > 0.
+        dimensions: of its texts' vectors, > 0.
         fingerprint: of the model that makes them.
         created: time.
         exist_ok: give back an equal collection that is there, or that an alias of that name
             stands for.
+        vectors: parts beside the text's, see `parts.check_named`.
 
     Raises:
         AlreadyExists: there is one, and it has other settings or `exist_ok` is not set.
-        InvalidInput: the template is malformed.
+        InvalidInput: the template or the named vectors are malformed.
     """
 
     name: str
@@ -94,6 +97,7 @@ class CreateCollection:
     fingerprint: str
     created: float
     exist_ok: bool = False
+    vectors: tuple[NamedVector, ...] = ()
 
     rows: ClassVar[int] = 1
     erases: ClassVar[bool] = False
@@ -101,6 +105,7 @@ class CreateCollection:
     def execute(self, connection: sqlite3.Connection) -> Collection:
         """Insert it, unless it is there."""
         check_template(self.text_template)
+        check_named(self.vectors)
         name = stands_for(connection, self.name) or self.name
         there = find_collection(connection, name)
         return self._insert(connection) if there is None else self._same_as(there)
@@ -109,8 +114,8 @@ class CreateCollection:
         cursor = connection.execute(
             """
             INSERT INTO collections
-                (name, text_template, dimensions, model, created, sequence, item_count)
-            VALUES (?, ?, ?, ?, ?, ?, 0)
+                (name, text_template, dimensions, model, created, sequence, item_count, vectors)
+            VALUES (?, ?, ?, ?, ?, ?, 0, ?)
             """,
             (
                 self.name,
@@ -119,6 +124,7 @@ class CreateCollection:
                 model_key(connection, self.fingerprint),
                 self.created,
                 next_sequence(connection),
+                named_to_json(self.vectors),
             ),
         )
         key = cursor.lastrowid or 0
@@ -126,7 +132,7 @@ class CreateCollection:
         return read_collection(connection, key)
 
     def _same_as(self, there: Collection) -> Collection:
-        settings = ("text_template", "dimensions", "fingerprint")
+        settings = ("text_template", "dimensions", "fingerprint", "vectors")
         different = [name for name in settings if getattr(self, name) != getattr(there, name)]
         alias = "" if there.name == self.name else f" as an alias of {there.name!r}"
         if different:

@@ -114,7 +114,7 @@ def _prepare_to_write(connection: sqlite3.Connection) -> None:
 
 
 def select_in(
-    connection: sqlite3.Connection, query: str, key: int, values: Iterable[str | bytes]
+    connection: sqlite3.Connection, query: str, key: int, values: Iterable[str | bytes | int]
 ) -> Iterator[Any]:
     """Rows of a query that asks for any of many values, `PARAMETERS` at a time.
 

@@ -22,7 +22,7 @@ def text_digest(item: Item) -> bytes:
     """Digest of what the item's vector is made from.
 
     That is its text, or, if the client gave a vector, that vector: while the digest stays, so does
-    the vector that is stored.
+    the vector that is stored. Named vectors are not looked at: they are always the client's.
 
     Args:
         item: as the client gave it, its vector None unless the client gave one.
@@ -80,6 +80,15 @@ def _content(item: Item) -> Iterator[bytes]:
     # number of parts is odd then and even otherwise.
     if item.expire_time is not None:
         yield _time(item.expire_time)
+    # Likewise. No attribute's value begins so, and a time is shorter.
+    if item.vectors:
+        yield b"vectors" + _digest(_named(item))
+
+
+def _named(item: Item) -> Iterator[bytes]:
+    for name in sorted(item.vectors):
+        yield _utf8("vectors", name)
+        yield _vector_bytes(item.vectors[name])
 
 
 def _attribute(name: str, value: Attribute) -> bytes:

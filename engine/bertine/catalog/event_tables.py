@@ -13,16 +13,38 @@ collection's is first erased row by row and then emptied, a few rows at a time.
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterable
 
 from bertine.catalog.rows import event_from_row
 from bertine.types import Event
 
-COLUMNS = "id_digest, user, event_id, item_id, event_type, time, weight, sequence"
+COLUMNS = (
+    "id_digest, user, event_id, item_id, event_type, time, weight, sequence, "
+    "session, place, device, utc_offset, recommendation_id"
+)
+
+EVENT_COLUMNS = (
+    "item_id, event_type, time, event_id, weight, "
+    "session, place, device, utc_offset, recommendation_id"
+)
+"""Of a `bertine.types.Event`, but for its user."""
 
 NULLS = ", ".join(f"{column} = NULL" for column in COLUMNS.split(", "))
 """What erases a row where it lies."""
+
+PLACEHOLDERS = ", ".join("?" * len(COLUMNS.split(", ")))
+
+ADD_CONTEXT = (
+    "ALTER TABLE {table} ADD COLUMN session BLOB",
+    "ALTER TABLE {table} ADD COLUMN place TEXT",
+    "ALTER TABLE {table} ADD COLUMN device TEXT",
+    "ALTER TABLE {table} ADD COLUMN utc_offset INTEGER",
+    "ALTER TABLE {table} ADD COLUMN recommendation_id TEXT",
+    "CREATE INDEX {table}_by_time ON {table} (time) WHERE time IS NOT NULL",
+)
+"""What brings a table of schema version 2 up to date."""
 
 FIND_USER = "SELECT key FROM users WHERE substr(digest, 1, 3) = substr(?1, 1, 3) AND digest = ?1"
 
@@ -46,7 +68,12 @@ def create_events_table(connection: sqlite3.Connection, collection_key: int) -> 
             event_type TEXT,
             time REAL,
             weight REAL,
-            sequence INTEGER
+            sequence INTEGER,
+            session BLOB,
+            place TEXT,
+            device TEXT,
+            utc_offset INTEGER,
+            recommendation_id TEXT
         ) STRICT
         """
     )
@@ -56,6 +83,7 @@ def create_events_table(connection: sqlite3.Connection, collection_key: int) -> 
     connection.execute(
         f"CREATE INDEX {table}_by_user ON {table} (user, time) WHERE user IS NOT NULL"
     )
+    connection.execute(f"CREATE INDEX {table}_by_time ON {table} (time) WHERE time IS NOT NULL")
 
 
 def all_events_tables(connection: sqlite3.Connection) -> list[str]:
@@ -64,9 +92,19 @@ def all_events_tables(connection: sqlite3.Connection) -> list[str]:
 
 
 def find_user(connection: sqlite3.Connection, digest: bytes) -> int | None:
-    """The number that stands for a user, None if nothing of the user's is stored."""
-    row = connection.execute(FIND_USER, (digest,)).fetchone()
-    return None if row is None else int(row[0])
+    """The number that stands for a user, None if nothing of the user's is stored.
+
+    A user who has not come since a key was changed is found by the hash of a former key.
+
+    Args:
+        connection: to the catalog.
+        digest: may be a `privacy.Digest`, which knows those of former keys.
+    """
+    for known in (digest, *getattr(digest, "former", ())):
+        row = connection.execute(FIND_USER, (bytes(known),)).fetchone()
+        if row is not None:
+            return int(row[0])
+    return None
 
 
 def latest_events(
@@ -79,22 +117,36 @@ def latest_events(
     if user is None or connection.execute(there, (collection_key,)).fetchone() is None:
         return []
     query = f"""
-        SELECT ?, item_id, event_type, time, event_id, weight FROM {table}
+        SELECT {EVENT_COLUMNS} FROM {table}
         WHERE user = ? ORDER BY time DESC, key DESC LIMIT ?
     """  # noqa: S608 (the table's name has only a number that varies)
-    rows = connection.execute(query, (digest, user, limit)).fetchall()
-    return [event_from_row(row) for row in reversed(rows)]
+    rows = connection.execute(query, (user, limit)).fetchall()
+    return [event_from_row(digest, row) for row in reversed(rows)]
 
 
-def erase_events(connection: sqlite3.Connection, collection_key: int, limit: int) -> int:
+def has_expired_events(connection: sqlite3.Connection, collection_key: int, until: float) -> bool:
+    """Whether an event's time is not after `until`."""
+    query = f"SELECT 1 FROM {events_table(collection_key)} WHERE time <= ? LIMIT 1"  # noqa: S608 (the same)
+    return connection.execute(query, (until,)).fetchone() is not None
+
+
+def erase_events(
+    connection: sqlite3.Connection, collection_key: int, limit: int, until: float = math.inf
+) -> int:
     """Overwrite some events of a collection, and the hashes of users of whom nothing is left.
+
+    Args:
+        connection: to the catalog, in a transaction.
+        collection_key: of the collection.
+        limit: at most so many.
+        until: later events stay.
 
     Returns:
         How many events; 0 when none are left.
     """
     table = events_table(collection_key)
-    query = f"SELECT key, user FROM {table} WHERE id_digest IS NOT NULL LIMIT ?"  # noqa: S608 (the same)
-    rows = connection.execute(query, (limit,)).fetchall()
+    query = f"SELECT key, user FROM {table} WHERE time <= ? LIMIT ?"  # noqa: S608 (the same)
+    rows = connection.execute(query, (until, limit)).fetchall()
     connection.executemany(
         f"UPDATE {table} SET {NULLS} WHERE key = ?",  # noqa: S608 (the same)
         [(key,) for key, _ in rows],

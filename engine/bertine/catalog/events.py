@@ -11,7 +11,8 @@ from bertine.catalog.digest import event_digest
 from bertine.catalog.event_tables import (
     COLUMNS,
     NULLS,
-    all_events_tables,
+    PLACEHOLDERS,
+    erase_events,
     events_table,
     find_user,
 )
@@ -62,7 +63,7 @@ class RecordEvents:
         sequence = next_sequence(connection)
         statement = f"""
             INSERT INTO {events_table(self.collection_key)} ({COLUMNS})
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+            VALUES ({PLACEHOLDERS}) ON CONFLICT DO NOTHING
         """  # noqa: S608 (the table's name has only a number that varies)
         rows = [_columns(event, users[event.user], sequence) for event in self.events]
         recorded = max(connection.executemany(statement, rows).rowcount, 0)  # -1 of no rows
@@ -90,20 +91,63 @@ class DeleteUser:
         user = find_user(connection, self.user)
         if user is None:
             return 0
-        erased = [
-            connection.execute(f"UPDATE {table} SET {NULLS} WHERE user = ?", (user,)).rowcount  # noqa: S608 (the same)
-            for table in all_events_tables(connection)
-        ]
+        keys = [key for (key,) in connection.execute("SELECT key FROM collections")]
+        erased = sum(_erase(connection, key, user) for key in keys)
         connection.execute("UPDATE users SET digest = NULL WHERE key = ?", (user,))
-        return sum(erased)
+        return erased
+
+
+def _erase(connection: sqlite3.Connection, collection_key: int, user: int) -> int:
+    """Erase a user's events in a collection, and say that what was learned of them must go."""
+    table = events_table(collection_key)
+    statement = f"UPDATE {table} SET {NULLS} WHERE user = ?"  # noqa: S608 (the same)
+    erased = connection.execute(statement, (user,)).rowcount
+    if erased:
+        statement = "UPDATE collections SET erasures = erasures + 1 WHERE key = ?"
+        connection.execute(statement, (collection_key,))
+    return erased
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireEvents:
+    """Erase some of the events that are too old, of one collection; gives their number.
+
+    They are overwritten as `DeleteUser` does, and so are the hashes of users without others.
+
+    Args:
+        collection_key: of the collection.
+        until: time; later events stay.
+        limit: at most so many.
+    """
+
+    collection_key: int
+    until: float
+    limit: int
+
+    erases: ClassVar[bool] = True
+
+    @property
+    def rows(self) -> int:
+        """As many as it may take."""
+        return self.limit
+
+    def execute(self, connection: sqlite3.Connection) -> int:
+        """Erase them."""
+        count = erase_events(connection, self.collection_key, self.limit, self.until)
+        if count:
+            statement = "UPDATE collections SET expiries = expiries + 1 WHERE key = ?"
+            connection.execute(statement, (self.collection_key,))
+        return count
 
 
 def _user(connection: sqlite3.Connection, digest: bytes) -> int:
     """The number that stands for a user, given now to one who has none."""
     user = find_user(connection, digest)
     if user is not None:
+        if getattr(digest, "former", ()):  # then known by the hash of the present key from now on
+            connection.execute("UPDATE users SET digest = ? WHERE key = ?", (bytes(digest), user))
         return user
-    cursor = connection.execute("INSERT INTO users (digest) VALUES (?)", (digest,))
+    cursor = connection.execute("INSERT INTO users (digest) VALUES (?)", (bytes(digest),))
     return cursor.lastrowid or 0
 
 
@@ -118,4 +162,9 @@ def _columns(event: Event, user: int, sequence: int) -> tuple[str | float | byte
         event.time,
         event.weight,
         sequence,
+        event.session or None,
+        event.place or None,
+        event.device or None,
+        event.utc_offset_minutes,
+        event.recommendation_id or None,
     )

@@ -6,12 +6,10 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import TypeVar
-
-import numpy as np
 
 from bertine.catalog.changes import (
     CreateCollection,
@@ -22,15 +20,16 @@ from bertine.catalog.changes import (
     SetAlias,
     SetResult,
 )
+from bertine.catalog.given import given
 from bertine.catalog.store import Existing, Store
-from bertine.catalog.template import check_template, render
+from bertine.catalog.template import check_template
 from bertine.catalog.upsert import Draft, StaleVectors, Upsert, UpsertResult
 from bertine.catalog.versions import Expected, check_versions
 from bertine.catalog.writer import Writer
 from bertine.encode.encoder import Encoder
-from bertine.errors import InvalidInput
-from bertine.index.registry import Registry, Served, vectors_of
-from bertine.types import Collection, Item, StageTimes, Vector
+from bertine.index.parts import check_named, rows_of
+from bertine.index.registry import Registry, Served
+from bertine.types import Collection, Item, NamedVector, StageTimes, Vector
 
 _T = TypeVar("_T")
 _NO_VERSIONS: Mapping[str, int] = MappingProxyType({})
@@ -80,14 +79,22 @@ class Ingest:
         self._registry = registry
         self._readers = readers
 
-    async def create(self, name: str, text_template: str, *, exist_ok: bool) -> Collection:
+    async def create(
+        self,
+        name: str,
+        text_template: str,
+        vectors: Sequence[NamedVector] = (),
+        *,
+        exist_ok: bool,
+    ) -> Collection:
         """Make an empty collection.
 
         Raises:
-            InvalidInput: the template is malformed.
+            InvalidInput: the template or the named vectors are malformed.
             AlreadyExists: there is one of that name, unless `exist_ok` and its settings are these.
         """
         check_template(text_template)
+        check_named(vectors)
         change = CreateCollection(
             name=name,
             text_template=text_template,
@@ -95,6 +102,7 @@ class Ingest:
             fingerprint=self._encoder.fingerprint,
             created=time.time(),
             exist_ok=exist_ok,
+            vectors=tuple(vectors),
         )
         return await asyncio.wrap_future(self._writer.submit(change, self._serve))
 
@@ -158,12 +166,13 @@ class Ingest:
 
         Raises:
             NotFound: no such collection.
-            InvalidInput: an item has nothing to encode.
+            InvalidInput: an item has nothing to encode and no vector, or a named vector that the
+                collection does not know.
             VersionMismatch: an item has another version; nothing is written.
         """
         served = self._registry.get(name)
         drafts = [
-            Draft.of(_with_text(item, served.text_template, position))
+            Draft.of(given(item, served.parts, served.text_template, f"items[{position}]"))
             for position, item in enumerate(items)
         ]
         times = StageTimes()
@@ -216,7 +225,9 @@ class Ingest:
         new = [
             draft.item
             for draft in drafts
-            if not draft.supplied and self._needs_vector(draft, there.get(draft.item.id))
+            if draft.item.text
+            and not draft.supplied
+            and self._needs_vector(draft, there.get(draft.item.id))
         ]
         if not new:
             return {}
@@ -247,8 +258,8 @@ class Ingest:
 
         def apply(result: UpsertResult) -> None:
             if result.changed:
-                vectors = vectors_of(result.changed)
-                served.index.upsert(result.changed, vectors, result.sequence)
+                rows = rows_of(result.changed, served.parts)
+                served.index.upsert(result.changed, rows, result.sequence)
 
         result = await asyncio.wrap_future(self._writer.submit(change, apply))
         times.storage += time.perf_counter() - started
@@ -277,20 +288,6 @@ class Ingest:
 
 def _expected(if_versions: Mapping[str, int]) -> Expected | None:
     return Expected(if_versions, time.time()) if if_versions else None
-
-
-def _with_text(item: Item, template: str, position: int) -> Item:
-    """The item with the text that will be encoded, and a vector that is its own copy."""
-    if item.vector is not None:
-        return replace(item, vector=np.ascontiguousarray(item.vector))
-    text = item.text or render(template, item.attributes)
-    if not text or text.isspace():
-        way = "its template found none of its attributes" if template else "it has no template"
-        raise InvalidInput(
-            f"items[{position}].text",
-            f"is empty, and {way}; give the item a text or a vector",
-        )
-    return replace(item, text=text)
 
 
 def _same(draft: Draft, there: Existing | None) -> bool:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
+from bertine.catalog.events import ExpireEvents
 from bertine.catalog.expiry import PurgeClock, PurgeExpired, PurgeResult
 from bertine.catalog.removal import EraseRows, FinishErasing
 from bertine.catalog.store import Store
@@ -22,7 +23,7 @@ SECONDS_AFTER_ERROR = 10.0
 BATCH = 256
 """Rows in one change: other changes wait for it, so it must be short."""
 
-Reason: TypeAlias = Literal["expired", "deleted"]
+Reason: TypeAlias = Literal["expired", "events", "deleted"]
 
 
 class Purger:
@@ -39,6 +40,7 @@ class Purger:
         on_erased: called with the key of a deleted collection when its rows are gone, for what was
             made from them.
         on_purge: called with the reason and the number of rows after each part.
+        event_ttl: seconds after which an event is erased; None is never.
     """
 
     def __init__(
@@ -48,12 +50,14 @@ class Purger:
         on_expired: Callable[[PurgeResult], None] = lambda _: None,
         on_erased: Callable[[int], None] = lambda _: None,
         on_purge: Callable[[Reason, int], None] = lambda *_: None,
+        event_ttl: float | None = None,
     ) -> None:
         self._store = store
         self._writer = writer
         self._on_expired = on_expired
         self._on_erased = on_erased
         self._on_purge = on_purge
+        self._event_ttl = event_ttl
         self._clock = PurgeClock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bertine-purger", daemon=True)
@@ -68,13 +72,27 @@ class Purger:
         pause = POLL_SECONDS
         while not self._stop.wait(pause):
             try:
-                while not self._stop.is_set() and (self._purge_expired() or self._erase_rows()):
+                while not self._stop.is_set() and self._purge_some():
                     pass
                 pause = POLL_SECONDS
             except Exception as error:  # noqa: BLE001 - the thread goes on, or nothing were purged
                 defect = not isinstance(error, BertineError)
                 _log.warning("nothing is purged: %s; it is tried again", error, exc_info=defect)
                 pause = SECONDS_AFTER_ERROR
+
+    def _purge_some(self) -> bool:
+        return self._purge_expired() or self._expire_events() or self._erase_rows()
+
+    def _expire_events(self) -> bool:
+        if self._event_ttl is None:
+            return False
+        until = self._clock.limit(time.time(), time.monotonic()) - self._event_ttl
+        keys = [collection.key for collection in self._store.collections()]
+        due = [key for key in keys if self._store.has_expired_events(key, until)]
+        for key in due:
+            count = self._writer.submit(ExpireEvents(key, until, BATCH)).result()
+            self._on_purge("events", count)
+        return bool(due)
 
     def _purge_expired(self) -> bool:
         until = self._clock.limit(time.time(), time.monotonic())

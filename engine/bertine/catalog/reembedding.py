@@ -15,6 +15,7 @@ from typing import ClassVar
 from bertine.catalog.connection import select_in
 from bertine.catalog.rows import model_key, next_sequence, read_collection, vector_to_bytes
 from bertine.errors import Conflict
+from bertine.index.parts import named_dimensions
 from bertine.types import Collection, Vector
 
 
@@ -37,12 +38,13 @@ class ReplaceResult:
 class ReplaceVectors:
     """Give items vectors of another model; gives a `ReplaceResult`.
 
-    A vector that the client supplied is replaced like others; when the client sends that item
-    again, it counts as changed.
+    A text's vector that the client supplied is replaced like others; when the client sends that
+    item again, it counts as changed. Named vectors are of other models and stay.
 
     Args:
         collection_key: of the collection.
-        vectors: id, the version of the item that was encoded, its vector.
+        vectors: id, the version of the item that was encoded, the vector of its text; zeros for an
+            item without a text.
         fingerprint: of the model that made them.
 
     Raises:
@@ -92,9 +94,13 @@ class ReplaceVectors:
         sequence = next_sequence(connection)
         keys = [stored[id_][1] for id_, _ in valid]
         connection.executemany(_MARK_ITEM, [(sequence, model, key) for key in keys])
+        named = _named_parts(connection, collection, keys)
         connection.executemany(
             "UPDATE vectors SET data = ? WHERE item = ?",
-            [(vector_to_bytes(v), key) for (_, v), key in zip(valid, keys, strict=True)],
+            [
+                (vector_to_bytes(v) + named.get(key, b""), key)
+                for (_, v), key in zip(valid, keys, strict=True)
+            ],
         )
         mixed = self.fingerprint != collection.fingerprint
         connection.execute(
@@ -102,6 +108,20 @@ class ReplaceVectors:
             (sequence, mixed, collection.key),
         )
         return sequence
+
+
+def _named_parts(
+    connection: sqlite3.Connection, collection: Collection, keys: Sequence[int]
+) -> dict[int, bytes]:
+    """What stands behind the texts' parts of vectors, by key of the item."""
+    size = 4 * named_dimensions(collection.vectors)
+    if not size:
+        return {}
+    query = """
+        SELECT items.key, substr(data, -:size) FROM items JOIN vectors ON item = items.key
+        WHERE collection = ? AND items.key IN (:values)
+    """.replace(":size", str(size))
+    return dict(select_in(connection, query, collection.key, keys))
 
 
 # The digests of a supplied vector would call the item unchanged when it is sent again.
@@ -123,7 +143,7 @@ class FinishReembedding:
     Args:
         collection_key: of the collection.
         fingerprint: of that model.
-        dimensions: of its vectors.
+        dimensions: of its vectors, named ones left out.
 
     Raises:
         NotFound: the collection was deleted.
@@ -139,9 +159,10 @@ class FinishReembedding:
 
     def execute(self, connection: sqlite3.Connection) -> Collection:
         """Check every item, then change the collection."""
-        read_collection(connection, self.collection_key)
+        collection = read_collection(connection, self.collection_key)
         model = model_key(connection, self.fingerprint)
-        parameters = (self.collection_key, model, 4 * self.dimensions)
+        whole = self.dimensions + named_dimensions(collection.vectors)
+        parameters = (self.collection_key, model, 4 * whole)
         (left,) = connection.execute(_COUNT_LEFT, parameters).fetchone()
         if left:
             raise Conflict(

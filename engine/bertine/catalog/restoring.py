@@ -11,12 +11,14 @@ from bertine.catalog.backup import Report, copy_file, written
 from bertine.catalog.backup_manifest import Manifest, contents_of, read_manifest
 from bertine.catalog.connection import translated
 from bertine.catalog.folder import LOCK_FILE, FolderLock, flush_folder, make_folder
+from bertine.catalog.former_keys import FORMER_FILE
 from bertine.catalog.privacy import KEY_FILE
 from bertine.catalog.store import FILE
 from bertine.errors import Conflict, StorageError
 
 DRAFT = ".restoring"
-_KNOWN = {FILE, KEY_FILE}
+_KEYS = (KEY_FILE, FORMER_FILE)
+_KNOWN = {FILE, *_KEYS}
 
 
 def restore(backup: Path, data: Path, report: Report = lambda *_: None) -> Manifest:
@@ -56,9 +58,9 @@ def _check_empty(backup: Path, data: Path) -> None:
     happen to agree.
     """
     shutil.rmtree(data / DRAFT, ignore_errors=True)
-    key = data / KEY_FILE
+    keys = [data / name for name in _KEYS]
     for path in sorted(data.iterdir()):
-        if path.name in (LOCK_FILE, "lost+found") or (path == key and _same(backup, key)):
+        if path.name in (LOCK_FILE, "lost+found") or (path in keys and _same(backup, path)):
             continue
         raise Conflict(
             f"{data} holds {path.name} already; restore to an empty folder, or move away what is "
@@ -68,7 +70,7 @@ def _check_empty(backup: Path, data: Path) -> None:
 
 def _same(backup: Path, key: Path) -> bool:
     """Whether a key is the backup's: a restoration that was cut short left it."""
-    kept = backup / KEY_FILE
+    kept = backup / key.name
     return kept.exists() and kept.read_bytes() == key.read_bytes()
 
 

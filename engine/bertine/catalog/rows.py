@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from bertine.errors import InvalidInput, NotFound, StorageError
-from bertine.types import Attribute, Collection, Event, Item, Vector
+from bertine.index.parts import split
+from bertine.types import Attribute, Collection, Event, Item, NamedVector, Vector
 
 _decode = json.JSONDecoder().raw_decode
 """`json.loads` without its search for white space: half the time of a short text."""
@@ -32,7 +33,7 @@ SELECT_ITEMS_WITH_VECTORS = f"""
 """  # noqa: S608 (fixed)
 SELECT_COLLECTIONS = """
     SELECT collections.key, name, text_template, dimensions, coalesce(fingerprint, ''), created,
-        sequence, item_count
+        sequence, item_count, vectors
     FROM collections LEFT JOIN models ON models.key = model
     WHERE NOT deleted
 """
@@ -44,28 +45,85 @@ def select_items(*, with_vectors: bool) -> str:
     return SELECT_ITEMS_WITH_VECTORS if with_vectors else SELECT_ITEMS
 
 
-def item_from_row(row: ItemRow) -> Item:
+def item_from_row(row: ItemRow, named: Sequence[NamedVector] = ()) -> Item:
     """An item as it is stored.
+
+    Args:
+        row: of the table.
+        named: vectors of its collection, to tell the parts of its vector.
 
     Raises:
         StorageError: what is stored cannot have been written by `attributes_to_json`.
     """
     id_, text, attributes, available_from, available_until, version, expire_time, data = row
+    vector, vectors = (None, {}) if data is None else split(vector_from_bytes(data), named)
     return Item(
         id_,
         text,
         attributes_from_json(attributes),
-        None if data is None else vector_from_bytes(data),
+        vector,
         available_from,
         available_until,
         version,
         expire_time,
+        vectors,
     )
 
 
-def event_from_row(row: tuple[bytes, str, str, float, str, float | None]) -> Event:
-    """An event from its user's digest, item_id, event_type, time, event_id and weight."""
-    return Event(*row)
+def collection_from_row(row: Sequence[Any]) -> Collection:
+    """A collection from a row of `SELECT_COLLECTIONS`.
+
+    Raises:
+        StorageError: its named vectors cannot be read.
+    """
+    key, name, template, dimensions, fingerprint, created, sequence, item_count, named = row
+    vectors = named_from_json(named)
+    return Collection(
+        key, name, template, dimensions, fingerprint, created, sequence, item_count, vectors
+    )
+
+
+def named_to_json(named: Sequence[NamedVector]) -> str:
+    """Named vectors as lists of name, dimensions and weight."""
+    return json.dumps([(one.name, one.dimensions, one.weight) for one in named])
+
+
+def named_from_json(text: str) -> tuple[NamedVector, ...]:
+    """What `named_to_json` wrote.
+
+    Raises:
+        StorageError: it wrote no such thing.
+    """
+    try:
+        return tuple(NamedVector(*one) for one in json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise StorageError(
+            f"the catalog is damaged: {text[:80]!r} is stored as named vectors"
+        ) from error
+
+
+def read_named(connection: sqlite3.Connection, key: int) -> tuple[NamedVector, ...]:
+    """The named vectors of a collection; none if there is no such collection."""
+    row = connection.execute("SELECT vectors FROM collections WHERE key = ?", (key,)).fetchone()
+    return () if row is None else named_from_json(row[0])
+
+
+def event_from_row(user: bytes, row: Sequence[Any]) -> Event:
+    """An event from its user's digest and the columns of `event_tables.EVENT_COLUMNS`."""
+    item_id, event_type, time, event_id, weight, session, place, device, offset, shown = row
+    return Event(
+        user=user,
+        item_id=item_id,
+        event_type=event_type,
+        time=time,
+        event_id=event_id,
+        weight=weight,
+        session=session or b"",
+        place=place or "",
+        device=device or "",
+        utc_offset_minutes=offset,
+        recommendation_id=shown or "",
+    )
 
 
 def attributes_to_json(attributes: Mapping[str, Attribute]) -> str:
@@ -125,7 +183,7 @@ def read_collection(connection: sqlite3.Connection, key: int) -> Collection:
     row = connection.execute(SELECT_COLLECTIONS + "AND collections.key = ?", (key,)).fetchone()
     if row is None:
         raise NotFound("collection", f"number {key}", "it was deleted meanwhile")
-    return Collection(*row)
+    return collection_from_row(row)
 
 
 def model_key(connection: sqlite3.Connection, fingerprint: str) -> int:

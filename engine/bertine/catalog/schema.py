@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bertine.catalog.connection import open_reading, open_writing, translated
+from bertine.catalog.event_tables import ADD_CONTEXT, all_events_tables
 from bertine.errors import StorageError
 
 APPLICATION_ID = 0x42657274
@@ -99,11 +100,23 @@ _ALIASES = (
     """,
 )
 
+# Events have a context, see `event_tables`; what is learned of them counts what was erased.
+_EVENTS = (
+    *ADD_CONTEXT,
+    "ALTER TABLE collections ADD COLUMN erasures INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE collections ADD COLUMN expiries INTEGER NOT NULL DEFAULT 0",
+)
+# JSON, see `rows.named_to_json`; `vectors.data` are the parts side by side, each unit or zeros.
+_NAMED_VECTORS = ("ALTER TABLE collections ADD COLUMN vectors TEXT NOT NULL DEFAULT '[]'",)
+
 MIGRATIONS: tuple[Sequence[str], ...] = (
     (*_SEQUENCE, *_COLLECTIONS, *_ITEMS, *_USERS),
     (*_EXPIRY, *_REMOVAL, *_ALIASES),
+    (*_EVENTS, *_NAMED_VECTORS),
 )
-"""Statements that lead from version n to n + 1, at position n. Only ever appended to."""
+"""Statements that lead from version n to n + 1, at position n. Only ever appended to.
+
+Those with ``{table}`` are executed for each collection's table of events."""
 
 _CHECKED = ("sequence", "models", "collections", "aliases")
 
@@ -164,11 +177,17 @@ def _migrate(connection: sqlite3.Connection) -> None:
     version = _pragma(connection, "user_version")
     for statements in MIGRATIONS[version:]:
         for statement in statements:
-            connection.execute(statement)
+            _apply(connection, statement)
     if version < len(MIGRATIONS):
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
     connection.execute("COMMIT")
+
+
+def _apply(connection: sqlite3.Connection, statement: str) -> None:
+    tables = all_events_tables(connection) if "{table}" in statement else [""]
+    for table in tables:
+        connection.execute(statement.replace("{table}", table))
 
 
 def _check_small_tables(connection: sqlite3.Connection, path: Path) -> None:

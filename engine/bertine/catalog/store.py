@@ -12,7 +12,8 @@ from typing import Self
 
 from bertine.catalog.aliases import read_aliases
 from bertine.catalog.connection import ReadingPool, open_writing, select_in
-from bertine.catalog.event_tables import latest_events
+from bertine.catalog.event_arrays import EventArrays, Mark, read_events, read_mark
+from bertine.catalog.event_tables import has_expired_events, latest_events
 from bertine.catalog.expiry import has_expired
 from bertine.catalog.folder import FolderLock, flush_folder, make_folder
 from bertine.catalog.removal import next_to_erase
@@ -21,8 +22,10 @@ from bertine.catalog.rows import (
     OF_COLLECTION,
     SELECT_COLLECTIONS,
     SELECT_ITEMS_WITH_VECTORS,
+    collection_from_row,
     item_from_row,
     read_collection,
+    read_named,
     select_items,
 )
 from bertine.catalog.schema import prepare
@@ -79,7 +82,7 @@ class Snapshot:
         query = SELECT_ITEMS_WITH_VECTORS + "WHERE collection = ? ORDER BY items.key"
         rows = self._connection.execute(query, (self.collection.key,))
         while chunk := rows.fetchmany(batch):
-            yield [item_from_row(row) for row in chunk]
+            yield [item_from_row(row, self.collection.vectors) for row in chunk]
 
 
 class Store:
@@ -141,7 +144,7 @@ class Store:
         """All collections, by name."""
         with self._pool.reading() as connection:
             rows = connection.execute(SELECT_COLLECTIONS + "ORDER BY name")
-            return [Collection(*row) for row in rows]
+            return [collection_from_row(row) for row in rows]
 
     def collection(self, name: str) -> Collection:
         """The collection of that name.
@@ -156,7 +159,7 @@ class Store:
             rows = connection.execute(SELECT_COLLECTIONS + "AND name = ?", (name,)).fetchall()
         if not rows:
             raise NotFound("collection", name, self._hint())
-        return Collection(*rows[0])
+        return collection_from_row(rows[0])
 
     def existing(self, key: int, ids: Iterable[str]) -> dict[str, Existing]:
         """Digests of those of the items that are stored."""
@@ -178,7 +181,9 @@ class Store:
         query += f"WHERE {OF_COLLECTION} AND id IN (:values)"
         now = time.time()
         with self._pool.reading() as connection:
-            found = map(item_from_row, select_in(connection, query, key, ids))
+            named = read_named(connection, key) if with_vectors else ()
+            rows = select_in(connection, query, key, ids)
+            found = (item_from_row(row, named) for row in rows)
             return {
                 item.id: item for item in found if (end := item.expire_time) is None or end > now
             }
@@ -198,8 +203,9 @@ class Store:
             ORDER BY id LIMIT ?
         """
         with self._pool.reading() as connection:
+            named = read_named(connection, key) if with_vectors else ()
             rows = connection.execute(query, (key, after_id, time.time(), limit))
-            return [item_from_row(row) for row in rows]
+            return [item_from_row(row, named) for row in rows]
 
     def versions(self, key: int) -> dict[str, int]:
         """The version of every item: tells an index that was saved what it has missed.
@@ -241,6 +247,23 @@ class Store:
         """
         with self._pool.reading() as connection:
             return latest_events(connection, key, user, limit)
+
+    def events_mark(self, key: int) -> Mark | None:
+        """Which state a collection's events have; None if the collection was deleted."""
+        with self._pool.reading() as connection:
+            return read_mark(connection, key)
+
+    def event_arrays(self, key: int) -> EventArrays | None:
+        """All events of a collection; None if the collection was deleted."""
+        with self._pool.reading() as connection:
+            return read_events(connection, key)
+
+    def has_expired_events(self, key: int, until: float) -> bool:
+        """Whether there are events to erase, see `events.ExpireEvents`."""
+        with self._pool.reading() as connection:
+            return read_mark(connection, key) is not None and has_expired_events(
+                connection, key, until
+            )
 
     def aliases(self) -> list[Alias]:
         """All aliases, by alias."""

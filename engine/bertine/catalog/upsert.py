@@ -20,6 +20,7 @@ from bertine.catalog.rows import (
 )
 from bertine.catalog.versions import Expected
 from bertine.errors import Conflict, InvalidInput
+from bertine.index.parts import parts_of, split
 from bertine.types import Collection, Item, Vector
 
 _NAMED = 3
@@ -45,7 +46,8 @@ class Draft:
     """An item on its way into the catalog.
 
     Attributes:
-        item: its vector is the one to store, or None to keep the one that is there.
+        item: its vector is the text's one to store, or None to keep the one that is there. Its
+            named vectors are those to store, whatever is there.
         text_digest: see `digest.text_digest`.
         content_digest: see `digest.content_digest`.
         supplied: the client gave the vector.
@@ -64,6 +66,11 @@ class Draft:
             InvalidInput: the text or an attribute is not Unicode.
         """
         return cls(item, text_digest(item), content_digest(item), item.vector is not None)
+
+    @property
+    def has_text_part(self) -> bool:
+        """Whether it is of more than named vectors."""
+        return self.supplied or bool(self.item.text) or not self.item.vectors
 
     def with_vector(self, vector: Vector | None) -> Draft:
         """The same with the vector that a model made, or None to keep the one that is there."""
@@ -142,14 +149,13 @@ class Upsert:
         if not changed:
             return UpsertResult(0, 0, unchanged, collection.sequence, ())
         sequence = next_sequence(connection)
-        self._write(connection, changed, stored, sequence)
+        items = self._write(connection, changed, stored, sequence, collection)
         updated = sum(draft.item.id in stored for draft in changed)
         inserted = len(changed) - updated
         connection.execute(
             "UPDATE collections SET sequence = ?, item_count = item_count + ? WHERE key = ?",
             (sequence, inserted, collection.key),
         )
-        items = self._as_stored(connection, changed, sequence)
         return UpsertResult(inserted, updated, unchanged, sequence, items)
 
     def _check(self, collection: Collection) -> None:
@@ -163,8 +169,10 @@ class Upsert:
         id_, count = counts.most_common(1)[0] if counts else ("", 0)
         if count > 1:
             raise InvalidInput("items", f"id {id_!r} is given {count} times; give it once")
+        parts = parts_of(collection)
         for position, draft in enumerate(self.drafts):
             _check_shape(position, draft.item.vector, collection.dimensions)
+            parts.check(draft.item.vectors, f"items[{position}].vectors")
 
     def _stored(self, connection: sqlite3.Connection) -> dict[str, _Stored]:
         query = """
@@ -182,38 +190,42 @@ class Upsert:
         changed: list[Draft],
         stored: dict[str, _Stored],
         sequence: int,
-    ) -> None:
+        collection: Collection,
+    ) -> tuple[Item, ...]:
+        """Returns the items as they are stored."""
+        complete = self._with_kept(connection, changed, collection)
+        parts = parts_of(collection)
         new_key = _last_key(connection)
         model = model_key(connection, self.fingerprint)
         rows, vectors = [], []
-        for draft in changed:
+        for given, draft in zip(changed, complete, strict=True):
             there = stored.get(draft.item.id)
             key = there.key if there else (new_key := new_key + 1)
             rows.append((key, self.collection_key, sequence, model, *_columns(draft)))
-            if draft.item.vector is not None:
-                vectors.append((key, vector_to_bytes(draft.item.vector)))
+            if given.item.vector is not None or collection.vectors:
+                whole = parts.join(draft.item.vector, draft.item.vectors)
+                vectors.append((key, vector_to_bytes(whole)))
         connection.executemany(_WRITE_ITEM, rows)
         connection.executemany(_WRITE_VECTOR, vectors)
+        return tuple(replace(draft.item, version=sequence) for draft in complete)
 
-    def _as_stored(
-        self, connection: sqlite3.Connection, changed: list[Draft], sequence: int
-    ) -> tuple[Item, ...]:
+    def _with_kept(
+        self, connection: sqlite3.Connection, changed: list[Draft], collection: Collection
+    ) -> list[Draft]:
+        """The drafts with the vectors of their texts, also those that are there already."""
         query = """
             SELECT id, data FROM items JOIN vectors ON item = items.key
             WHERE collection = ? AND id IN (:values)
         """
-        ids = [draft.item.id for draft in changed if draft.item.vector is None]
-        kept = dict(select_in(connection, query, self.collection_key, ids))
-        return tuple(
-            replace(
-                draft.item,
-                version=sequence,
-                vector=vector_from_bytes(kept[draft.item.id])
-                if draft.item.vector is None
-                else draft.item.vector,
-            )
+        ids = [d.item.id for d in changed if d.item.vector is None and d.has_text_part]
+        kept = {
+            id_: split(vector_from_bytes(data), collection.vectors)[0]
+            for id_, data in select_in(connection, query, self.collection_key, ids)
+        }
+        return [
+            draft.with_vector(kept[draft.item.id]) if draft.item.id in kept else draft
             for draft in changed
-        )
+        ]
 
 
 _WRITE_ITEM = """
@@ -246,7 +258,7 @@ def _same(draft: Draft, there: _Stored | None) -> bool:
 
 def _stale(draft: Draft, there: _Stored | None) -> bool:
     """To keep its vector, but none is there that was made from this text by this model."""
-    if draft.item.vector is not None:
+    if draft.item.vector is not None or not draft.has_text_part:
         return False
     return not (there and there.current and there.text_digest == draft.text_digest)
 

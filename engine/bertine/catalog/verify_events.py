@@ -56,11 +56,13 @@ def _of(query: str, table: str) -> str:
 
 
 _COUNT = "SELECT count(*) FROM :table WHERE id_digest IS NOT NULL"
+_OPTIONAL = ("weight", "session", "place", "device", "utc_offset", "recommendation_id")
+_ERASED = " AND ".join(f"{column} IS NULL" for column in _OPTIONAL)
 _NULLS = " + ".join(f"({column} IS NULL)" for column in _WRITTEN)
 _EVENTS = (
     f"""
     SELECT 'event ' || key || ' is erased in part' FROM :table
-    WHERE {_NULLS} NOT IN (0, {len(_WRITTEN)}) OR (user IS NULL AND weight IS NOT NULL)
+    WHERE {_NULLS} NOT IN (0, {len(_WRITTEN)}) OR (user IS NULL AND NOT ({_ERASED}))
     """,  # noqa: S608 (names of columns)
     """
     SELECT 'event ' || key || ' is of no user' FROM :table AS events WHERE user IS NOT NULL AND

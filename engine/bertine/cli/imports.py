@@ -20,9 +20,13 @@ from bertine.cli.progress import progress
 from bertine.cli.row_items import Columns
 from bertine.cli.rows import BadRow, FileFormat, Rows, format_of, open_rows
 from bertine.cli.sending import Sender, batches
+from bertine.cli.vector_columns import columns_of, named_vectors_option, vectors_option
 from bertine.client import AsyncClient, CallError, UpsertCounts
 from bertine.client.requests import UPSERT_CHUNK
 from bertine.errors import BertineError
+from bertine.types import NamedVector
+from bertine.v1.catalog_pb2 import Collection
+from bertine.wire.items import named_vectors_from_wire
 
 AGAIN = "run the same command again to go on: what is there already is not encoded again"
 EXIT_INTERRUPTED = 130
@@ -42,6 +46,8 @@ class _Job:
     batch: int
     in_flight: int
     limit: int | None
+    named_vectors: tuple[NamedVector, ...]
+    vectors: dict[str, str]
 
 
 @click.command("import")
@@ -60,6 +66,8 @@ class _Job:
     show_envvar=True,
     help="Holds the text that is encoded.  [default: text, unless the collection has a template]",
 )
+@named_vectors_option
+@vectors_option
 @click.option(
     "--format",
     "file_format",
@@ -92,12 +100,14 @@ def import_items(file: Path, file_format: str, **options: Any) -> None:
     \b
     bertine import books.jsonl --collection books --template '{title}. {blurb}'
     bertine import films.csv.gz --collection films --id-column imdb --text-column plot
+    bertine import shoes.parquet --collection shoes --named-vector image:512:0.3 --vector image=clip
 
     Every column is an attribute, to filter by and to show, except the id, the text, `vector` (a
-    list of numbers, used instead of encoding), `available_from` and `available_until` (seconds
-    since 1970 or ISO 8601 times between which the item is found) and `expire_time` (when it is
-    deleted). A list of strings is several values. In a CSV an empty value is none, and 7, 0.5, true
-    and false are a number and truth values, while 007 stays text.
+    list of numbers, used instead of encoding the text), the named vectors, `available_from` and
+    `available_until` (seconds since 1970 or ISO 8601 times between which the item is found) and
+    `expire_time` (when it is deleted). A list of strings is several values. In a CSV an empty value
+    is none, and 7, 0.5, true and false are a number and truth values, while 007 stays text; a
+    vector is written as "[0.5, -1]".
 
     An import may be interrupted at any time and run again: what is there already, unchanged, is
     not encoded again. If an id comes twice, the later row counts.
@@ -122,7 +132,7 @@ async def _import(job: _Job) -> tuple[UpsertCounts, bool]:
     async with AsyncClient(job.target, timeout=PATIENT_TIMEOUT) as client:
         columns = await _columns(client, job)
         with (
-            open_rows(job.file, job.file_format, {columns.id, columns.text}) as source,
+            open_rows(job.file, job.file_format, columns.verbatim) as source,
             progress(source.total, "items") as report,
         ):
             sender = Sender(client, job.collection, job.in_flight, report)
@@ -137,21 +147,29 @@ async def _columns(client: AsyncClient, job: _Job) -> Columns:
     A template composes the text unless a column of texts was named: were a column `text` to win
     over a template by chance, the template would silently do nothing.
     """
-    template = await _template(client, job)
-    return Columns(job.id_column, job.text_column or ("" if template else "text"))
+    made = await _collection(client, job)
+    text = job.text_column or ("" if made.text_template else "text")
+    return Columns(job.id_column, text, columns_of([v.name for v in made.vectors], job.vectors))
 
 
-async def _template(client: AsyncClient, job: _Job) -> str:
-    if job.template is None:
-        try:
-            return (await client.get_collection(job.collection)).text_template
-        except CallError as error:
-            if error.code != "NOT_FOUND":
-                raise
-    made = await client.create_collection(
-        job.collection, text_template=job.template or "", exist_ok=True
+async def _collection(client: AsyncClient, job: _Job) -> Collection:
+    """The collection, made if need be; one that is there with other settings is refused."""
+    try:
+        there = await client.get_collection(job.collection)
+    except CallError as error:
+        if error.code != "NOT_FOUND":
+            raise
+        there = None
+    given = job.template is not None or job.named_vectors
+    if there is not None and not given:
+        return there
+    template, vectors = job.template, job.named_vectors
+    if there is not None:  # what is not given is as it is
+        template = there.text_template if template is None else template
+        vectors = vectors or named_vectors_from_wire(there.vectors)
+    return await client.create_collection(
+        job.collection, text_template=template or "", vectors=vectors, exist_ok=True
     )
-    return made.text_template
 
 
 async def _run(sender: Sender, source: Rows, columns: Columns, job: _Job) -> None:

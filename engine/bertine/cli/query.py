@@ -10,6 +10,7 @@ import click
 
 from bertine.cli.conditions import parse_conditions
 from bertine.cli.connection import connected, target_option
+from bertine.cli.list_options import list_options, read_list_options, read_pairs
 from bertine.cli.tables import print_hits, print_json, title_of
 from bertine.client import Client, Found, HistoryEntry
 from bertine.client.requests import RecommendOptions, SearchOptions, chunks
@@ -28,6 +29,7 @@ class _Wanted:
     min_score: float | None
     filter: Filter | None
     json: bool
+    vector_weights: dict[str, float]
 
     @property
     def options(self) -> SearchOptions:
@@ -37,6 +39,7 @@ class _Wanted:
             "min_score": self.min_score,
             "filter": self.filter,
             "include_items": True,
+            "vector_weights": self.vector_weights,
         }
 
 
@@ -68,6 +71,14 @@ def _wanted_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="CONDITION",
             help="Only what matches: year>=1900, genre=play|poem, genre!=play; repeat it for "
             "several conditions that must all hold. Quote it for the shell.",
+        ),
+        click.option(
+            "--vector-weight",
+            "vector_weights",
+            multiple=True,
+            callback=read_pairs,
+            metavar="NAME=WEIGHT",
+            help="Lets a part of the vectors count less, 0 to 1: image=0.5, or text=0; repeatable.",
         ),
         click.option("--json", is_flag=True, show_envvar=True, help="A JSON object a line."),
     )
@@ -141,6 +152,7 @@ def similar(collection: str, item_id: str, **options: Any) -> None:
 @click.option(
     "--include-seen", is_flag=True, show_envvar=True, help="Show the history's items too."
 )
+@list_options
 @_wanted_options
 def recommend(collection: str, item_ids: tuple[str, ...], **options: Any) -> None:
     """Recommend items for a history: of items, of a user, of texts.
@@ -173,6 +185,7 @@ def _recommend_options(wanted: _Wanted, own: dict[str, Any]) -> RecommendOptions
     options["explain"] = own["explain"]
     if own["half_life"] is not None:
         options["position_half_life"] = own["half_life"]
+    read_list_options(own, options)
     return options
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -30,15 +31,23 @@ class Columns:
     Attributes:
         id: holds the items' ids.
         text: holds what is encoded; "" if a template composes it from attributes.
+        vectors: columns of named vectors, by the vector's name.
     """
 
     id: str
     text: str
+    vectors: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def own(self) -> frozenset[str]:
         """All columns that are no attributes."""
-        return frozenset((self.id, self.text, _VECTOR, _FROM, _UNTIL, _EXPIRES))
+        given = (self.id, self.text, *self.vectors.values())
+        return frozenset((*given, _VECTOR, _FROM, _UNTIL, _EXPIRES))
+
+    @property
+    def verbatim(self) -> frozenset[str]:
+        """Columns whose values stay as they are written in a CSV."""
+        return frozenset((self.id, self.text, *self.vectors.values()))
 
 
 class _Wrong(ValueError):
@@ -59,7 +68,13 @@ def item_of(row: Row, columns: Columns) -> Item:
         available_from=_read(row, _FROM, _time),
         available_until=_read(row, _UNTIL, _time),
         expire_time=_read(row, _EXPIRES, _time),
+        vectors=_vectors(row, columns),
     )
+
+
+def _vectors(row: Row, columns: Columns) -> dict[str, Vector]:
+    read = {name: _read(row, column, _vector) for name, column in columns.vectors.items()}
+    return {name: vector for name, vector in read.items() if vector is not None}
 
 
 def _attributes(row: Row, columns: Columns) -> dict[str, Attribute]:
@@ -161,6 +176,11 @@ def _kind(value: Any) -> str:
 
 
 def _vector(value: Any) -> Vector:
+    if isinstance(value, str):  # a cell of a CSV
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise _Wrong(f"holds {_kind(value)}; give a list of numbers: [0.5, -1]") from error
     is_list = isinstance(value, list) and value
     if not (is_list and all(type(part) in {int, float} for part in value)):
         raise _Wrong("is not a list of numbers")

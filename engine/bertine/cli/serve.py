@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from bertine.cli.durations import duration
 from bertine.config import Limits, ServeConfig
 from bertine.engine import MakeEncoder, open_encoder
 from bertine.errors import ConfigError
@@ -187,6 +188,43 @@ def _limit_options(command: Any) -> Any:
     show_envvar=True,
     help="Of the searches, how many are repeated exactly in the background to measure recall; "
     "0 measures nothing.",
+)
+@click.option(
+    "--event-ttl",
+    type=duration,
+    metavar="DURATION",
+    show_envvar=True,
+    help="Erase recorded events that are older, for example 365d.  [default: keep them]",
+)
+@click.option(
+    "--learn-min-events",
+    type=click.IntRange(min=1),
+    default=_DEFAULTS.learn_min_events,
+    show_envvar=True,
+    help="Fewer events of a collection are not learned from.",
+)
+@click.option(
+    "--learn-min-users",
+    type=click.IntRange(min=1),
+    default=_DEFAULTS.learn_min_users,
+    show_envvar=True,
+    help="What is popular in a place or on a device counts only with so many distinct users.",
+)
+@click.option(
+    "--learn-pause-seconds",
+    type=click.FloatRange(min=0),
+    default=_DEFAULTS.learn_pause_seconds,
+    show_envvar=True,
+    help="Between two refreshes of what was learned, unless a user was deleted.",
+)
+@click.option(
+    "--profile-noise",
+    type=click.FloatRange(min=0),
+    default=_DEFAULTS.profile_noise,
+    show_envvar=True,
+    metavar="SIGMA",
+    help="Standard deviation of the Gaussian noise on each component of a user's vector; 0 is "
+    "none.",
 )
 @click.option(
     "--drain-seconds",

@@ -44,6 +44,8 @@ def because(reasons: Sequence[Reason], titles: Mapping[str, str]) -> str:
 
 
 def _subject(reason: Reason, titles: Mapping[str, str]) -> str:
+    if reason.other:
+        return reason.other
     if reason.text:
         return f"“{shortened(reason.text)}”"
     return titles.get(reason.item_id) or shortened(reason.item_id)
@@ -71,8 +73,16 @@ def print_hits(hits: Sequence[Found], titles: Mapping[str, str] | None = None) -
 
 def _cells(hits: Sequence[Found], titles: Mapping[str, str] | None) -> Iterator[list[str]]:
     for rank, hit in enumerate(hits, start=1):
-        reasons = [] if titles is None else [because(hit.reasons, titles)]
+        reasons = [] if titles is None else [_why(hit, titles)]
         yield [str(rank), f"{hit.score:.3f}", hit.id, title_of(hit.item), *reasons]
+
+
+def _why(hit: Found, titles: Mapping[str, str]) -> str:
+    """What carried a hit, after where it comes from if that is not its score."""
+    reasons = because(hit.reasons, titles)
+    if hit.source in {"", "personal"}:
+        return reasons
+    return f"{hit.source}: {reasons}" if reasons else hit.source
 
 
 def console() -> Console:
@@ -92,9 +102,21 @@ def _fields(rank: int, hit: Found) -> dict[str, Any]:
         fields |= {"text": hit.item.text, "attributes": dict(hit.item.attributes)}
     if hit.reasons:
         fields["because"] = [_reason(reason) for reason in hit.reasons]
+    if hit.channels:
+        fields["channels"] = {part.channel: round(part.score, 6) for part in hit.channels}
+    if hit.source:
+        fields["source"] = hit.source
+    if hit.propensity:
+        fields["propensity"] = hit.propensity
     return fields
 
 
+def _named(reason: Reason) -> dict[str, str]:
+    if reason.other:
+        return {"other": reason.other}
+    return {"text": reason.text} if reason.text else {"item_id": reason.item_id}
+
+
 def _reason(reason: Reason) -> dict[str, Any]:
-    subject = {"text": reason.text} if reason.text else {"item_id": reason.item_id}
+    subject = _named(reason)
     return {**subject, "score": round(reason.score, 6), "share": round(reason.share, 6)}

@@ -18,6 +18,7 @@ from bertine.catalog.verify import Check, judged, opened
 from bertine.engine import INDEX_FOLDER
 from bertine.errors import NotFound, StorageError
 from bertine.index import snapshot
+from bertine.index.parts import Parts, parts_of
 from bertine.index.segment import Segment
 from bertine.types import Collection, Item
 
@@ -109,27 +110,28 @@ def compare(segment: Segment, connection: sqlite3.Connection, key: int) -> tuple
     future = np.flatnonzero(born > collection.sequence).tolist()
     wrong += [f"{segment.ids[row]!r} is of version {born[row]}, not yet reached" for row in future]
     current = 0
-    for item in _items(connection, key):
+    parts = parts_of(collection)
+    for item in _items(connection, collection):
         row = rows.get(item.id)
         if row is None or born[row] < item.version:
             continue
         current += 1
-        if born[row] > item.version or not _is_item(segment, row, item):
+        if born[row] > item.version or not _is_item(segment, row, item, parts):
             wrong.append(f"{item.id!r} is not what the catalog has as version {item.version}")
     return wrong, current
 
 
-def _items(connection: sqlite3.Connection, key: int) -> Iterator[Item]:
-    for row in connection.execute(SELECT_ITEMS_WITH_VECTORS + "WHERE collection = ?", (key,)):
-        yield item_from_row(row)
+def _items(connection: sqlite3.Connection, collection: Collection) -> Iterator[Item]:
+    query = SELECT_ITEMS_WITH_VECTORS + "WHERE collection = ?"
+    for row in connection.execute(query, (collection.key,)):
+        yield item_from_row(row, collection.vectors)
 
 
-def _is_item(segment: Segment, row: int, item: Item) -> bool:
+def _is_item(segment: Segment, row: int, item: Item, parts: Parts) -> bool:
     opens = -np.inf if item.available_from is None else item.available_from
     closes = np.inf if item.hidden_from is None else item.hidden_from
     return bool(
-        item.vector is not None
-        and np.array_equal(segment.vectors[row], item.vector)
+        np.array_equal(segment.vectors[row], parts.row(item.vector, item.vectors))
         and segment.attributes[row] == dict(item.attributes)
         and (segment.opens[row], segment.closes[row]) == (opens, closes)
     )

@@ -14,17 +14,22 @@
 
 from bertine.client.aio import AsyncClient
 from bertine.client.errors import CallError
-from bertine.client.results import Found, Reason, UpsertCounts
+from bertine.client.results import ChannelShare, Found, Reason, Recommended, UpsertCounts
 from bertine.client.sync import Client
-from bertine.types import HistoryEntry, Item
+from bertine.recommend.rules import Recency
+from bertine.types import HistoryEntry, Item, NamedVector
 
 __all__ = [
     "AsyncClient",
     "CallError",
+    "ChannelShare",
     "Client",
     "Found",
     "HistoryEntry",
     "Item",
+    "NamedVector",
     "Reason",
+    "Recency",
+    "Recommended",
     "UpsertCounts",
 ]

@@ -21,7 +21,7 @@ from bertine.client.requests import (
     RecommendOptions,
     SearchOptions,
 )
-from bertine.client.results import Found, UpsertCounts, found
+from bertine.client.results import Found, Recommended, UpsertCounts, found
 from bertine.types import InputType, Item, Matrix
 from bertine.v1 import (
     catalog_pb2,
@@ -197,7 +197,7 @@ class AsyncClient(AsyncCollectionCalls):
 
         Args:
             collection: its name.
-            query: a text, or a vector of the collection's dimensions.
+            query: a text, a vector of the model's dimensions, or parts by name.
             **options: see `SearchOptions`: `top_k`, `min_score`, `filter`, `include_items`.
         """
         [hits] = await self.search_many(collection, [query], **options)
@@ -226,23 +226,24 @@ class AsyncClient(AsyncCollectionCalls):
         history: HistoryLike = (),
         user: str = "",
         **options: Unpack[RecommendOptions],
-    ) -> list[Found]:
+    ) -> Recommended:
         """Items for a history, or for a user's recorded events, or both; best first.
 
         Args:
             collection: its name.
             history: item ids or `HistoryEntry`s, oldest first.
             user: whose latest recorded events go before `history`.
-            **options: see `RecommendOptions`: those of `search`, and `exclude_seen`, `explain`,
-                `position_half_life`, `age_half_life`, `event_weights`.
+            **options: see `RecommendOptions`: those of `search`, how the history counts, where and
+                when the user is, and what the list must look like.
 
         Returns:
-            Nothing if nothing of the history could be used.
+            A list of hits that also has the `recommendation_id`. Empty if nothing of the history
+            could be used and nothing has been learned of events.
         """
         entries = requests.history_entries(history)
         request = requests.recommend(collection, entries, user, options)
         answer = await self._call(self._recommendation.Recommend, request)
-        return found(answer.result, entries)
+        return Recommended(answer, entries)
 
     async def record_events(self, collection: str, events: Iterable[Mapping[str, Any]]) -> int:
         """Store what users did; returns how many events were new.

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
-from bertine.types import Matrix
-from bertine.v1 import catalog_pb2, catalog_pb2_grpc, index_pb2, index_pb2_grpc
+from bertine.types import Matrix, NamedVector
+from bertine.v1 import (
+    catalog_pb2,
+    catalog_pb2_grpc,
+    index_pb2,
+    index_pb2_grpc,
+    recommendation_pb2,
+    recommendation_pb2_grpc,
+)
+from bertine.wire.items import named_vectors_to_wire
 from bertine.wire.values import vectors_to_wire
 
 
@@ -15,19 +24,29 @@ class AsyncCollectionCalls(ABC):
 
     _catalog: catalog_pb2_grpc.CatalogServiceStub
     _index: index_pb2_grpc.IndexServiceStub
+    _recommendation: recommendation_pb2_grpc.RecommendationServiceStub
 
     async def create_collection(
-        self, name: str, *, text_template: str = "", exist_ok: bool = False
+        self,
+        name: str,
+        *,
+        text_template: str = "",
+        vectors: Sequence[NamedVector] = (),
+        exist_ok: bool = False,
     ) -> catalog_pb2.Collection:
         """Make an empty collection.
 
         Args:
             name: 1 to 64 characters of a-z, A-Z, 0-9, '_', '-' and '.'.
             text_template: composes the text of items that bring none: ``"{title}. {blurb}"``.
+            vectors: parts of the items' vectors beside the text's, at most 8.
             exist_ok: an equal collection is not an error.
         """
         request = catalog_pb2.CreateCollectionRequest(
-            name=name, text_template=text_template, exist_ok=exist_ok
+            name=name,
+            text_template=text_template,
+            exist_ok=exist_ok,
+            vectors=named_vectors_to_wire(vectors),
         )
         made: catalog_pb2.Collection = await self._call(self._catalog.CreateCollection, request)
         return made
@@ -86,7 +105,7 @@ class AsyncCollectionCalls(ABC):
             collection: its name.
             recall: part of the ten best items that must be found, 0.5 to 0.99; default: as it was
                 tuned before.
-            queries: float32 ``[n, d]``, such as users ask; default: the latest searches.
+            queries: float32 ``[n, d]``, of texts such as users ask; default: the latest searches.
         """
         request = index_pb2.TuneCollectionRequest(
             collection=collection,
@@ -97,6 +116,40 @@ class AsyncCollectionCalls(ABC):
             self._index.TuneCollection, request
         )
         return done
+
+    async def fit(
+        self,
+        collection: str,
+        *,
+        validation_share: float | None = None,
+        keep_weights: bool = False,
+    ) -> recommendation_pb2.LearnedStatus:
+        """Learn from a collection's recorded events now, and how much each channel should count.
+
+        It may take minutes: give the client a timeout to match.
+
+        Args:
+            collection: its name.
+            validation_share: the latest share of the events that channels are weighed by, 0 to 0.5;
+                default 0.1.
+            keep_weights: learn anew with the weights there are.
+
+        Raises:
+            CallError: ``FAILED_PRECONDITION`` if there are too few events.
+        """
+        request = recommendation_pb2.FitRequest(
+            collection=collection, validation_share=validation_share, keep_weights=keep_weights
+        )
+        done: recommendation_pb2.LearnedStatus = await self._call(self._recommendation.Fit, request)
+        return done
+
+    async def learned(self, collection: str) -> recommendation_pb2.LearnedStatus:
+        """What has been learned from a collection's events; without a time if nothing has."""
+        request = recommendation_pb2.GetLearnedRequest(collection=collection)
+        found: recommendation_pb2.LearnedStatus = await self._call(
+            self._recommendation.GetLearned, request
+        )
+        return found
 
     @abstractmethod
     async def _call(self, method: Any, request: Any) -> Any:

@@ -8,16 +8,23 @@ from itertools import islice
 from typing import Any, Literal, TypeAlias, TypedDict, TypeVar
 
 import numpy as np
-from google.protobuf.duration_pb2 import Duration
 
 from bertine.index.filters import Filter
+from bertine.index.parts import TEXT
+from bertine.recommend.profile import Negatives
+from bertine.recommend.rules import Recency
 from bertine.types import Attribute, HistoryEntry, InputType, Item, Matrix, Vector
 from bertine.v1 import catalog_pb2, common_pb2, embedding_pb2
 from bertine.v1 import recommendation_pb2 as pb
 from bertine.wire.events import history_to_wire
 from bertine.wire.filters import filter_from_mapping, filter_to_wire
 from bertine.wire.items import item_to_wire
-from bertine.wire.values import encoding_to_wire, time_to_wire, vectors_to_wire
+from bertine.wire.values import (
+    duration_to_wire,
+    encoding_to_wire,
+    time_to_wire,
+    vectors_to_wire,
+)
 
 EMBED_CHUNK = 1_024
 """Texts in one call; a longer list is sent in several."""
@@ -28,7 +35,8 @@ UPSERT_CHUNK = 512
 FilterLike: TypeAlias = Filter | Mapping[str, Any] | None
 ItemLike: TypeAlias = Item | Mapping[str, Any]
 HistoryLike: TypeAlias = Sequence[HistoryEntry | str]
-QueryLike: TypeAlias = "str | Vector"
+QueryLike: TypeAlias = "str | Vector | Mapping[str, str | Vector]"
+"""A text, a text's vector, or parts by name: ``{"text": "a red dress", "image": vector}``."""
 
 Priority: TypeAlias = Literal["auto", "interactive", "bulk"]
 """Who goes first while the encoder is busy: ``interactive`` if somebody waits for the answer,
@@ -43,6 +51,11 @@ _PRIORITIES = {
     "auto": common_pb2.PRIORITY_UNSPECIFIED,
     "interactive": common_pb2.PRIORITY_INTERACTIVE,
     "bulk": common_pb2.PRIORITY_BULK,
+}
+_NEGATIVES = {
+    "subtract": pb.NEGATIVES_SUBTRACT,
+    "mirror": pb.NEGATIVES_MIRROR,
+    "best_score": pb.NEGATIVES_BEST_SCORE,
 }
 _ITEM_FIELDS = ("id", "text", "vector", "available_from", "available_until", "expire_time")
 _T = TypeVar("_T")
@@ -61,6 +74,8 @@ class SearchOptions(TypedDict, total=False):
         exclude_ids: never return these.
         exact: score every item that may be returned: recall 1, slower; default: not.
         nprobe: inverted lists that a trained index visits; default: as many as it was tuned to.
+        vector_weights: 0 to 1 by the names of the collection's vectors, "text" for the text's:
+            lowers what a part counts, and with it the scores.
     """
 
     top_k: int
@@ -71,6 +86,7 @@ class SearchOptions(TypedDict, total=False):
     exclude_ids: Sequence[str]
     exact: bool
     nprobe: int
+    vector_weights: Mapping[str, float]
 
 
 class RecommendOptions(SearchOptions, total=False):
@@ -82,6 +98,20 @@ class RecommendOptions(SearchOptions, total=False):
         position_half_life: entries back from the latest after which the weight halves; default 1.
         age_half_life: the same in seconds before the latest entry, instead.
         event_weights: by event type; negative pushes away; default 1, and -0.5 for "dislike".
+        interests: that the history is split into at most; default: as many as it shows, up to 4.
+        negatives: how dislikes count: ``subtract`` (default), ``mirror`` or ``best_score``.
+        joined_texts: so many of the latest texts are encoded as one; default 0, each by itself.
+        context: `time` (seconds since the epoch), `utc_offset_minutes`, `place`, `device` and
+            `session` of the user, all optional.
+        caps: at most so many items of one value, by attribute.
+        promote: which items must be there, and how many of them.
+        recency: newer items score higher, see `Recency`.
+        diversity: share of novelty in the choice of each item, 0 to 1; default 0.
+        backfill: fill what is left open with popular items; default: so.
+        exploration: share of the places for items that nobody has seen yet, 0 to 0.5; default 0.
+        seed: of the exploration.
+        exploration_age: only items available since so many seconds; default 30 days.
+        channel_weights: by channel, instead of the fitted ones; ``{"content": 1}`` is that alone.
     """
 
     exclude_seen: bool
@@ -89,6 +119,19 @@ class RecommendOptions(SearchOptions, total=False):
     position_half_life: float
     age_half_life: float
     event_weights: Mapping[str, float]
+    interests: int
+    negatives: Negatives
+    joined_texts: int
+    context: Mapping[str, Any]
+    caps: Mapping[str, int]
+    promote: tuple[FilterLike, int]
+    recency: Recency
+    diversity: float
+    backfill: bool
+    exploration: float
+    seed: int
+    exploration_age: float
+    channel_weights: Mapping[str, float]
 
 
 def chunks(values: Iterable[_T], size: int) -> Iterator[list[_T]]:
@@ -140,16 +183,18 @@ def items(values: Iterable[ItemLike]) -> list[catalog_pb2.Item]:
 
 
 def item_from_mapping(row: Mapping[str, Any]) -> Item:
-    """An item from a flat row: `id`, `text`, `vector`, `available_from`, `available_until`,
-    `expire_time`; every other key that has a value is an attribute, lists of strings becoming
-    several values.
+    """An item from a flat row: `id`, `text`, `vector`, `vectors` (by name), `available_from`,
+    `available_until`, `expire_time`; every other key that has a value is an attribute, lists of
+    strings becoming several values.
     """  # noqa: D205 - the summary needs two lines
     own = {name: row[name] for name in _ITEM_FIELDS if row.get(name) is not None}
     own["id"] = str(own.get("id", ""))
+    named = row.get("vectors") or {}
+    own["vectors"] = {name: np.asarray(part, np.float32) for name, part in named.items()}
     attributes = {
         name: _attribute(value)
         for name, value in row.items()
-        if name not in _ITEM_FIELDS and value is not None
+        if name not in {*_ITEM_FIELDS, "vectors"} and value is not None
     }
     return Item(**own, attributes=attributes)
 
@@ -171,11 +216,21 @@ def filter_message(value: FilterLike) -> common_pb2.Filter | None:
 
 
 def query(value: QueryLike) -> pb.Query:
-    """A text or a vector as a query."""
+    """A text, a vector or parts by name as a query."""
+    if isinstance(value, Mapping):
+        parts = dict(value)
+        text = parts.pop(TEXT, None)
+        message = pb.Query() if text is None else query(text)
+        for name, part in parts.items():
+            message.vectors[name].CopyFrom(_packed(part))
+        return message
     if isinstance(value, str):
         return pb.Query(text=value)
-    row = np.asarray(value, np.float32).reshape(1, -1)
-    return pb.Query(vector=vectors_to_wire(row))
+    return pb.Query(vector=_packed(value))
+
+
+def _packed(vector: Any) -> common_pb2.Vectors:
+    return vectors_to_wire(np.asarray(vector, np.float32).reshape(1, -1))
 
 
 def history_entries(values: HistoryLike) -> list[HistoryEntry]:
@@ -211,6 +266,9 @@ def recommend(
         profile=_profile(options),
         exclude_seen=options.get("exclude_seen", True),
         explain=options.get("explain", False),
+        context=context(options.get("context", {})),
+        rules=_rules(options),
+        channel_weights=options.get("channel_weights"),
         **_search_fields(options),
     )
 
@@ -227,6 +285,7 @@ def _search_fields(options: SearchOptions) -> dict[str, Any]:
             exact=options.get("exact", False),
             nprobe=options.get("nprobe", 0),
         ),
+        "vector_weights": options.get("vector_weights"),
     }
 
 
@@ -234,17 +293,54 @@ def _profile(options: RecommendOptions) -> pb.Profile:
     message = pb.Profile(
         event_weights=options.get("event_weights"),
         position_half_life=options.get("position_half_life"),
+        interests=options.get("interests"),
+        negatives=_NEGATIVES[options.get("negatives", "subtract")],
+        joined_texts=options.get("joined_texts", 0),
     )
     if "age_half_life" in options:
-        duration = Duration()
-        duration.FromMicroseconds(round(options["age_half_life"] * 1e6))
-        message.age_half_life.CopyFrom(duration)
+        message.age_half_life.CopyFrom(duration_to_wire(options["age_half_life"]))
+    return message
+
+
+def _rules(options: RecommendOptions) -> pb.Rules:
+    caps = options.get("caps", {})
+    message = pb.Rules(
+        caps=[pb.AttributeCap(attribute=name, at_most=most) for name, most in caps.items()],
+        diversity=options.get("diversity"),
+        no_backfill=not options.get("backfill", True),
+        exploration=options.get("exploration"),
+        seed=options.get("seed", 0),
+    )
+    if "promote" in options:
+        which, at_least = options["promote"]
+        message.promotion.CopyFrom(pb.Promotion(filter=filter_message(which), at_least=at_least))
+    if "recency" in options:
+        message.recency.CopyFrom(_recency(options["recency"]))
+    if "exploration_age" in options:
+        message.exploration_age.CopyFrom(duration_to_wire(options["exploration_age"]))
+    return message
+
+
+def _recency(rule: Recency) -> pb.RecencyBoost:
+    half_life = duration_to_wire(rule.half_life)
+    return pb.RecencyBoost(attribute=rule.attribute, half_life=half_life, weight=rule.weight)
+
+
+def context(values: Mapping[str, Any]) -> pb.Context:
+    """Where and when a user is; `time` is in seconds since the epoch."""
+    fields = {name: value for name, value in values.items() if value is not None}
+    moment = fields.pop("time", None)
+    message = pb.Context(**fields)
+    if moment is not None:
+        message.time.CopyFrom(time_to_wire(moment))
     return message
 
 
 def events(values: Iterable[Mapping[str, Any]]) -> list[pb.Event]:
     """Events as messages, from mappings with `user`, `item_id` and perhaps `event_type`, `time`,
-    `weight`, `event_id`. One without a time happened now: so a retry sends the same event.
+    `weight`, `event_id`, `recommendation_id` and `context` (a mapping with `place`, `device`,
+    `session` and `utc_offset_minutes`). One without a time happened now: so a retry sends the
+    same event.
     """  # noqa: D205 - the summary needs two lines
     now = time.time()
     return [_event(value, now) for value in values]
@@ -253,4 +349,8 @@ def events(values: Iterable[Mapping[str, Any]]) -> list[pb.Event]:
 def _event(value: Mapping[str, Any], now: float) -> pb.Event:
     fields = {name: part for name, part in value.items() if part is not None}
     moment = fields.pop("time", now)
-    return pb.Event(**fields, time=time_to_wire(moment))
+    where = fields.pop("context", None)
+    message = pb.Event(**fields, time=time_to_wire(moment))
+    if where is not None:
+        message.context.CopyFrom(context(where))
+    return message

@@ -9,20 +9,44 @@ from bertine.types import HistoryEntry, Item
 from bertine.v1 import recommendation_pb2 as pb
 from bertine.wire.items import item_from_response
 
+_SOURCES = {
+    pb.HIT_SOURCE_PERSONAL: "personal",
+    pb.HIT_SOURCE_PROMOTED: "promoted",
+    pb.HIT_SOURCE_EXPLORATION: "exploration",
+    pb.HIT_SOURCE_BACKFILL: "backfill",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What one entry of the history added to a hit's score.
+    """What one entry of the history, or something else, added to a hit's score.
 
     Attributes:
-        item_id: the history's item, "" if the entry was a text.
-        text: the history's text, "" if the entry was an item.
+        item_id: the history's item, "" if it is none.
+        text: the history's text, "" if it is none.
         score: its part of the hit's score; the parts sum to it.
         share: the same as a share of the score.
+        other: what it is if it is no entry: ``popularity``, ``recency``.
     """
 
     item_id: str
     text: str
+    score: float
+    share: float
+    other: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelShare:
+    """What a channel added to a hit's score.
+
+    Attributes:
+        channel: its name.
+        score: its part of the hit's score; the parts sum to it.
+        share: the same as a share of the score.
+    """
+
+    channel: str
     score: float
     share: float
 
@@ -33,15 +57,39 @@ class Found:
 
     Attributes:
         id: of the item.
-        score: cosine similarity, -1 to 1.
+        score: cosine similarity, -1 to 1; of `recommend` the sum of the channels.
         item: with its text and attributes if `include_items` was asked for, else None.
         reasons: largest first, if `explain` was asked for.
+        channels: the same score as a sum over channels, largest first, if `explain` was asked for.
+        source: of `recommend`: ``personal``, ``promoted``, ``exploration`` or ``backfill``.
+        propensity: with which probability exploration put it there.
     """
 
     id: str
     score: float
     item: Item | None = None
     reasons: tuple[Reason, ...] = ()
+    channels: tuple[ChannelShare, ...] = ()
+    source: str = ""
+    propensity: float = 0.0
+
+
+class Recommended(list[Found]):
+    """The hits of `recommend`, best first.
+
+    Attributes:
+        recommendation_id: give it back in events of what was shown or chosen.
+        channels: that made the scores.
+        skipped: positions in the history of items that the collection lacks.
+        history_size: entries that made the profile, the user's events included.
+    """
+
+    def __init__(self, message: pb.RecommendResponse, history: Sequence[HistoryEntry]) -> None:
+        super().__init__(found(message.result, history))
+        self.recommendation_id = message.recommendation_id
+        self.channels = tuple(message.channels)
+        self.skipped = tuple(message.skipped)
+        self.history_size = message.history_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +121,12 @@ def found(message: pb.HitList, history: Sequence[HistoryEntry] = ()) -> list[Fou
             hit.score,
             item_from_response(hit.item) if hit.HasField("item") else None,
             tuple(_reason(part, history) for part in hit.explanation.contributions),
+            tuple(
+                ChannelShare(part.channel, part.score, part.share)
+                for part in hit.explanation.channels
+            ),
+            _SOURCES.get(hit.source, ""),
+            hit.propensity,
         )
         for hit in message.hits
     ]
@@ -81,4 +135,4 @@ def found(message: pb.HitList, history: Sequence[HistoryEntry] = ()) -> list[Fou
 def _reason(part: pb.Contribution, history: Sequence[HistoryEntry]) -> Reason:
     by_text = part.WhichOneof("subject") == "text_position"
     text = history[part.text_position].text if by_text else ""
-    return Reason(part.item_id, text, part.score, part.share)
+    return Reason(part.item_id, text, part.score, part.share, part.other)

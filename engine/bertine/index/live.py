@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from bertine.errors import StorageError
 from bertine.index.balance import Balance
 from bertine.index.crew import ALONE, Crew
 from bertine.index.lifecycle import Policy, Shape, rebuild_reason, trained
+from bertine.index.named import Named, named
 from bertine.index.quality import Quality
 from bertine.index.search import Request, Scope, Search
 from bertine.index.segment import Segment
@@ -28,6 +29,8 @@ from bertine.index.view import View
 from bertine.types import Attribute, Hits, IndexStatus, Item, Matrix, Vector
 
 _log = logging.getLogger(__name__)
+
+_LOOKS = 3
 
 
 class LiveIndex:
@@ -143,6 +146,15 @@ class LiveIndex:
         scope = self._scope(request, view)
         found = Search(view, request, coarse, refine, scope, self._crew).run(queries)
         self.quality.answered(view, request, scope, queries, found)
+        return found
+
+    def named(self, ids: Collection[str], request: Request) -> Named:
+        """Items by their ids as far as the request allows them, see `named.named`."""
+        for _ in range(_LOOKS):
+            # A rebuild that ends just now has moved every row: look again.
+            found = named(self._state.view(), self._places, ids, request)
+            if found.complete:
+                break
         return found
 
     def _scope(self, request: Request, view: View) -> Scope:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 from bertine.errors import NotFound
 from bertine.index.crew import ALONE, Crew
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
+from bertine.index.parts import Parts, parts_of, rows_of
 from bertine.index.snapshot import Home
-from bertine.types import Collection, Item, Matrix
+from bertine.types import Collection, Item
 
 _NAMES_IN_HINT = 10
 _BATCH = 4_096
@@ -28,12 +27,14 @@ class Served:
         key: its number in the catalog.
         name: unique.
         text_template: composes the text of an item that brings none.
+        parts: how its vectors are put together.
         index: of its vectors.
     """
 
     key: int
     name: str
     text_template: str
+    parts: Parts
     index: LiveIndex
 
 
@@ -89,8 +90,9 @@ class Registry:
         if there is not None and there.key == collection.key:
             return there
         home = Home(self._folder / str(collection.key), collection.fingerprint)
-        index = LiveIndex(collection.dimensions, self._policy, home, crew=self._crew)
-        served = Served(collection.key, collection.name, collection.text_template, index)
+        parts = parts_of(collection)
+        index = LiveIndex(parts.dimensions, self._policy, home, crew=self._crew)
+        served = Served(collection.key, collection.name, collection.text_template, parts, index)
         self._served[collection.name] = served
         return served
 
@@ -111,7 +113,7 @@ class Registry:
             items = list(found.values())
             if not items:  # they have expired
                 continue
-            served.index.upsert(items, vectors_of(items), collection.sequence)
+            served.index.upsert(items, rows_of(items, served.parts), collection.sequence)
         if served.index.rebuild_reason():
             served.index.rebuild(threads=threads)
         return served
@@ -149,8 +151,3 @@ class Registry:
         names = sorted(self._served)
         more = ", …" if len(names) > _NAMES_IN_HINT else ""
         return f"there are: {', '.join(names[:_NAMES_IN_HINT])}{more}"
-
-
-def vectors_of(items: Iterable[Item]) -> Matrix:
-    """The vectors of stored items, float32 ``[len(items), d]``."""
-    return np.stack([item.vector for item in items if item.vector is not None])

@@ -131,6 +131,12 @@ class View:
         np.take(self.delta.vectors, fresh, axis=0, out=out[border:], mode="clip")
         return out
 
+    def opens(self, rows: Rows) -> NDArray[np.float64]:
+        """From when ascending rows are available, -inf for always: float64 ``[len(rows)]``."""
+        border = int(np.searchsorted(rows, self.main_count))
+        fresh = rows[border:] - self.main_count
+        return np.concatenate([self.main.opens[rows[:border]], self.delta.opens[fresh]])
+
     def _parts(self) -> Iterator[tuple[Segment, int, int]]:
         """The segments that have rows, with the number of the first and after the last."""
         if self.main_count:

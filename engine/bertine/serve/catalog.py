@@ -25,6 +25,7 @@ from bertine.wire.items import (
     collection_to_wire,
     item_to_wire,
     items_from_wire,
+    named_vectors_from_wire,
 )
 from bertine.wire.versions import if_versions_from_wire
 
@@ -50,7 +51,10 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         """See ``catalog.proto``."""
         name = check_collection_name(request.name, "name")
         collection = await self.gate.engine.ingest.create(
-            name, request.text_template, exist_ok=request.exist_ok
+            name,
+            request.text_template,
+            named_vectors_from_wire(request.vectors),
+            exist_ok=request.exist_ok,
         )
         return self._collection(collection)
 
@@ -203,7 +207,7 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         """Upsert; gives the name of the collection too, which an alias may stand for."""
         engine = self.gate.engine
         served = engine.registry.get(request.collection)
-        items = items_from_wire(request.items, served.index.dimensions, engine.config.limits)
+        items = items_from_wire(request.items, served.parts.text, engine.config.limits)
         if_versions = if_versions_from_wire(
             request.if_versions, frozenset(item.id for item in items)
         )

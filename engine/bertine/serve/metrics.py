@@ -15,13 +15,16 @@ from bertine.catalog.writer import Group
 from bertine.encode.statistics import BatchReport, Statistics
 from bertine.errors import ConfigError
 from bertine.index.registry import Served
+from bertine.recommend.learned_folder import Kept
 from bertine.serve.index_samples import IndexSamples
+from bertine.serve.learned_samples import LearnedSamples
 from bertine.serve.samples import EncoderSamples
 
 _LATENCY = (
     0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0,
 )  # fmt: skip
 _RATIOS = (0.25, 0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 4.0, 10.0)
+_LEARNING = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1_800.0)
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -63,10 +66,19 @@ class Metrics:
         self._rebuilds = Counter(
             "bertine_index_rebuilds", "Rebuilds of an index", ["reason"], registry=self.registry
         )
-
+        self._learning_seconds = Histogram(
+            "bertine_learning_seconds",
+            "Time of learning from a collection's events",
+            buckets=_LEARNING,
+            registry=self.registry,
+        )
+        self._learning_failures = self._counter(
+            "bertine_learning_failures", "How often learning failed; what was learned before stays"
+        )
         self._purged = Counter(
             "bertine_purged_rows",
-            "Rows erased in the background, by what had to go: expired items, deleted collections",
+            "Rows erased in the background, by what had to go: expired items, old events, deleted "
+            "collections",
             ["reason"],
             registry=self.registry,
         )
@@ -101,6 +113,13 @@ class Metrics:
         """Record a rebuild of an index."""
         self._rebuilds.labels(reason).inc()
 
+    def on_learned(self, seconds: float | None) -> None:
+        """Record that events were learned from, or that it failed."""
+        if seconds is None:
+            self._learning_failures.inc()
+        else:
+            self._learning_seconds.observe(seconds)
+
     def on_purge(self, reason: str, rows: int) -> None:
         """Record rows that were erased in the background."""
         self._purged.labels(reason).inc(rows)
@@ -110,8 +129,14 @@ class Metrics:
         gauge = Gauge("bertine_calls_in_flight", "Calls under way", registry=self.registry)
         gauge.set_function(in_flight)
 
-    def watch(self, served: Iterable[Served], encoder: Callable[[], Statistics]) -> None:
+    def watch(
+        self,
+        served: Iterable[Served],
+        encoder: Callable[[], Statistics],
+        kept: Callable[[int], Kept | None],
+    ) -> None:
         """Read these at every scrape."""
+        self.registry.register(LearnedSamples(served, kept))
         self.registry.register(IndexSamples(served))
         self.registry.register(EncoderSamples(encoder))
 

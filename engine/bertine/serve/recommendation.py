@@ -8,6 +8,7 @@ import time
 from bertine.catalog.events import DeleteUser, RecordEvents
 from bertine.engine import Engine
 from bertine.errors import InvalidInput
+from bertine.recommend.requests import Wish
 from bertine.serve.calls import Context, Gate, deadline_of, gated, timings
 from bertine.types import StageTimes
 from bertine.v1 import recommendation_pb2 as pb
@@ -17,9 +18,18 @@ from bertine.wire.events import (
     events_from_wire,
     history_from_wire,
     profile_from_wire,
+    session_from_wire,
+    situation_from_wire,
 )
 from bertine.wire.items import MAX_ID_BYTES, check_name
-from bertine.wire.queries import hits_to_wire, queries_from_wire, wanted_from_wire
+from bertine.wire.learned import fit_options_from_wire, learned_to_wire
+from bertine.wire.queries import (
+    hits_to_wire,
+    queries_from_wire,
+    recommendation_to_wire,
+    wanted_from_wire,
+)
+from bertine.wire.rules import channel_weights_from_wire, rules_from_wire
 
 
 class RecommendationServicer(recommendation_pb2_grpc.RecommendationServiceServicer):
@@ -65,22 +75,27 @@ class RecommendationServicer(recommendation_pb2_grpc.RecommendationServiceServic
     ) -> pb.RecommendResponse:
         """See ``recommendation.proto``."""
         started = time.perf_counter()
-        done = await self.gate.engine.recommender.recommend(
-            request.collection,
-            history_from_wire(request.history, self.gate.engine.config.limits),
-            profile_from_wire(request.profile),
-            wanted_from_wire(request, self.gate.engine.config.limits, deadline_of(context)),
+        wish = self._wish(request, deadline_of(context))
+        done = await self.gate.engine.recommender.recommend(request.collection, wish)
+        response = recommendation_to_wire(done)
+        response.timings.CopyFrom(timings(done.answer.times, started))
+        return response
+
+    def _wish(self, request: pb.RecommendRequest, deadline: float | None) -> Wish:
+        limits = self.gate.engine.config.limits
+        session_digest = self.gate.engine.user_key.session_digest
+        session = session_from_wire(request.context)
+        return Wish(
+            history=history_from_wire(request.history, limits),
+            wanted=wanted_from_wire(request, limits, deadline),
+            options=profile_from_wire(request.profile),
             user=self._user(request),
+            session=session_digest(session) if session else None,
+            situation=situation_from_wire(request.context, time.time()),
             exclude_seen=request.exclude_seen if request.HasField("exclude_seen") else True,
-            explanations=request.explain,
-        )
-        return pb.RecommendResponse(
-            result=hits_to_wire(
-                done.answer.results[0], done.answer.items, done.explanations, done.history
-            ),
-            skipped=done.history.skipped,
-            history_size=len(done.history.entries),
-            timings=timings(done.answer.times, started),
+            explain=request.explain,
+            rules=rules_from_wire(request.rules),
+            channel_weights=channel_weights_from_wire(request.channel_weights),
         )
 
     def _user(self, request: pb.RecommendRequest) -> bytes | None:
@@ -99,9 +114,13 @@ class RecommendationServicer(recommendation_pb2_grpc.RecommendationServiceServic
         """See ``recommendation.proto``."""
         started = time.perf_counter()
         served = self.gate.engine.registry.get(request.collection)
-        digest = self.gate.engine.user_key.digest
+        key = self.gate.engine.user_key
         events = events_from_wire(
-            request.events, digest, time.time(), self.gate.engine.config.limits
+            request.events,
+            key.digest,
+            key.session_digest,
+            time.time(),
+            self.gate.engine.config.limits,
         )
         change = RecordEvents(served.key, events)
         done = await asyncio.wrap_future(self.gate.engine.writer.submit(change, None))
@@ -118,4 +137,26 @@ class RecommendationServicer(recommendation_pb2_grpc.RecommendationServiceServic
         """See ``recommendation.proto``."""
         user = self.gate.engine.user_key.digest(check_name(request.user, MAX_USER_BYTES, "user"))
         deleted = await asyncio.wrap_future(self.gate.engine.writer.submit(DeleteUser(user), None))
-        return pb.DeleteUserResponse(deleted_events=deleted)
+        refreshing = await asyncio.to_thread(self.gate.engine.learner.outdated)
+        return pb.DeleteUserResponse(deleted_events=deleted, refreshing=refreshing)
+
+    @gated
+    async def Fit(self, request: pb.FitRequest, _context: Context) -> pb.LearnedStatus:
+        """See ``recommendation.proto``."""
+        learner = self.gate.engine.learner
+        served = self.gate.engine.registry.get(request.collection)
+        # Cancelled with the call, at its deadline too, unless it is under way already.
+        kept = await asyncio.wrap_future(learner.fit(served, fit_options_from_wire(request)))
+        return learned_to_wire(kept.learned, kept.time)
+
+    @gated
+    async def GetLearned(
+        self, request: pb.GetLearnedRequest, _context: Context
+    ) -> pb.LearnedStatus:
+        """See ``recommendation.proto``."""
+        learner = self.gate.engine.learner
+        key = self.gate.engine.registry.get(request.collection).key
+        kept = learner.kept(key)
+        if kept is None:
+            return pb.LearnedStatus(message=learner.message(key))
+        return learned_to_wire(kept.learned, kept.time)

@@ -88,7 +88,7 @@ class Server:
             Engine.open, self.config, self._observer(on_progress), self._make_encoder
         )
         engine = self._engine
-        self.metrics.watch(engine.registry, engine.encoder.statistics)
+        self.metrics.watch(engine.registry, engine.encoder.statistics, engine.learner.kept)
         memory.settle()
         self._gate.open(engine)
         self._serving = True
@@ -134,6 +134,7 @@ class Server:
             on_group=self.metrics.on_group,
             on_rebuild=self.metrics.on_rebuild,
             on_purge=self.metrics.on_purge,
+            on_learned=self.metrics.on_learned,
             on_progress=on_progress,
         )
 

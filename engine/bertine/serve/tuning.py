@@ -35,9 +35,11 @@ class IndexServicer(index_pb2_grpc.IndexServiceServicer):
         self, request: pb.TuneCollectionRequest, _context: Context
     ) -> pb.TuneCollectionResponse:
         """See ``index.proto``."""
-        index = self.gate.engine.registry.get(request.collection).index
+        served = self.gate.engine.registry.get(request.collection)
+        index = served.index
         target = recall_from_wire(request) or index.target_recall
-        queries = tuning_queries_from_wire(request, index.dimensions)
+        texts = tuning_queries_from_wire(request, served.parts.text)
+        queries = None if texts is None else served.parts.beside(texts)
         done = await _tune(index, target, queries)
         chosen = None if done.ivf is None else done.ivf.tuning.trial
         return pb.TuneCollectionResponse(

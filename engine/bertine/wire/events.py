@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from bertine.config import Limits
 from bertine.errors import InvalidInput
-from bertine.recommend.profile import ProfileOptions
+from bertine.recommend.learn.taste import Situation
+from bertine.recommend.profile import DEFAULT_POSITION_HALF_LIFE, Negatives, ProfileOptions
 from bertine.types import Event, HistoryEntry
 from bertine.v1 import recommendation_pb2 as pb
 from bertine.wire.items import MAX_ID_BYTES, MAX_NAME_BYTES, check_count, check_name, check_text
-from bertine.wire.values import time_from_wire, time_to_wire
+from bertine.wire.values import duration_from_wire, time_from_wire, time_to_wire
 
 MAX_USER_BYTES = 256
 MAX_EVENT_ID_BYTES = 128
 MAX_WEIGHT = 1e6
+MAX_INTERESTS = 8
+MAX_PLACE_BYTES = 64
+MAX_SESSION_BYTES = 128
+MAX_OFFSET_MINUTES = 840
 DEFAULT_EVENT_TYPE = "view"
+
+_NEGATIVES: Mapping[int, Negatives] = {
+    pb.NEGATIVES_UNSPECIFIED: "subtract",
+    pb.NEGATIVES_SUBTRACT: "subtract",
+    pb.NEGATIVES_MIRROR: "mirror",
+    pb.NEGATIVES_BEST_SCORE: "best_score",
+}
 
 
 def history_from_wire(messages: Sequence[pb.HistoryEntry], limits: Limits) -> list[HistoryEntry]:
@@ -78,22 +91,41 @@ def profile_from_wire(message: pb.Profile) -> ProfileOptions:
     """Read and check how a history is weighted.
 
     Raises:
-        InvalidInput: a half-life that is not above 0, or a weight that is not finite.
+        InvalidInput: a half-life that is not above 0, a weight that is not finite, a number of
+            interests out of range, or a way with dislikes that is not known.
     """
-    weights = {
-        name: _weight(value, f"profile.event_weights[{name}]")
-        for name, value in message.event_weights.items()
-    }
-    match message.WhichOneof("decay"):
-        case "position_half_life":
-            half_life = _half_life(message.position_half_life, "profile.position_half_life")
-            return ProfileOptions(position_half_life=half_life, event_weights=weights)
-        case "age_half_life":
-            seconds = message.age_half_life.seconds + message.age_half_life.nanos / 1e9
-            half_life = _half_life(seconds, "profile.age_half_life")
-            return ProfileOptions(age_half_life=half_life, event_weights=weights)
-        case _:
-            return ProfileOptions(event_weights=weights)
+    decay = message.WhichOneof("decay")
+    return ProfileOptions(
+        position_half_life=_half_life(message.position_half_life, "profile.position_half_life")
+        if decay == "position_half_life"
+        else DEFAULT_POSITION_HALF_LIFE,
+        age_half_life=duration_from_wire(message.age_half_life, "profile.age_half_life")
+        if decay == "age_half_life"
+        else None,
+        event_weights={
+            name: _weight(value, f"profile.event_weights[{name}]")
+            for name, value in message.event_weights.items()
+        },
+        interests=_interests(message.interests) if message.HasField("interests") else None,
+        negatives=_negatives(message.negatives),
+        joined_texts=message.joined_texts,
+    )
+
+
+def _interests(value: int) -> int:
+    if not 1 <= value <= MAX_INTERESTS:
+        raise InvalidInput("profile.interests", f"is {value}; give 1 to {MAX_INTERESTS}")
+    return value
+
+
+def _negatives(number: int) -> Negatives:
+    known = _NEGATIVES.get(number)
+    if known is None:
+        raise InvalidInput(
+            "profile.negatives",
+            f"is {number}; known are SUBTRACT (1), MIRROR (2), BEST_SCORE (3)",
+        )
+    return known
 
 
 def _half_life(value: float, field: str) -> float:
@@ -103,14 +135,59 @@ def _half_life(value: float, field: str) -> float:
     return value
 
 
+def situation_from_wire(message: pb.Context, now: float, field: str = "context") -> Situation:
+    """Read and check when and where a user is.
+
+    Args:
+        message: of a request or an event; its session is not read.
+        now: the time if it brings none.
+        field: where it stood in the request.
+
+    Raises:
+        InvalidInput: an offset out of range, a name that is too long, or a time that is none.
+    """
+    offset = message.utc_offset_minutes
+    if abs(offset) > MAX_OFFSET_MINUTES:
+        raise InvalidInput(
+            f"{field}.utc_offset_minutes",
+            f"is {offset}; give -{MAX_OFFSET_MINUTES} to {MAX_OFFSET_MINUTES}",
+        )
+    return Situation(
+        time=time_from_wire(message.time, f"{field}.time") if message.HasField("time") else now,
+        utc_offset_minutes=offset,
+        place=_optional(message.place, MAX_PLACE_BYTES, f"{field}.place"),
+        device=_optional(message.device, MAX_PLACE_BYTES, f"{field}.device"),
+    )
+
+
+def session_from_wire(message: pb.Context, field: str = "context") -> str:
+    """Read and check the session, "" if there is none.
+
+    Raises:
+        InvalidInput: too long.
+    """
+    return _optional(message.session, MAX_SESSION_BYTES, f"{field}.session")
+
+
+def _optional(value: str, most: int, field: str) -> str:
+    return check_name(value, most, field) if value else ""
+
+
 def events_from_wire(
-    messages: Sequence[pb.Event], digest: Callable[[str], bytes], now: float, limits: Limits
+    messages: Sequence[pb.Event],
+    digest: Callable[[str], bytes],
+    session_digest: Callable[[str], bytes],
+    now: float,
+    limits: Limits,
 ) -> list[Event]:
-    """Read and check recorded events; users' ids become keyed hashes here and go no further.
+    """Read and check recorded events; ids of users and sessions become keyed hashes here.
+
+    The ids themselves go no further.
 
     Args:
         messages: what the client sent.
         digest: see `UserKey.digest`.
+        session_digest: see `UserKey.session_digest`.
         now: time of events that bring none.
         limits: see `Limits`.
 
@@ -119,12 +196,18 @@ def events_from_wire(
     """
     check_count(len(messages), limits.max_inputs, "events", "events")
     return [
-        _event(message, digest, now, f"events[{position}]")
+        _event(message, digest, session_digest, now, f"events[{position}]")
         for position, message in enumerate(messages)
     ]
 
 
-def _event(message: pb.Event, digest: Callable[[str], bytes], now: float, field: str) -> Event:
+def _event(
+    message: pb.Event,
+    digest: Callable[[str], bytes],
+    session_digest: Callable[[str], bytes],
+    now: float,
+    field: str,
+) -> Event:
     user = digest(check_name(message.user, MAX_USER_BYTES, f"{field}.user"))
     event_type = message.event_type or DEFAULT_EVENT_TYPE
     time = time_from_wire(message.time, f"{field}.time") if message.HasField("time") else now
@@ -139,7 +222,28 @@ def _event(message: pb.Event, digest: Callable[[str], bytes], now: float, field:
         if given
         else _event_id(user, item_id, event_type, time),
         weight=_weight(message.weight, f"{field}.weight") if message.HasField("weight") else None,
+        **_event_context(message, session_digest, field),
     )
+
+
+def _event_context(
+    message: pb.Event, session_digest: Callable[[str], bytes], field: str
+) -> dict[str, Any]:
+    shown = _optional(message.recommendation_id, MAX_PLACE_BYTES, f"{field}.recommendation_id")
+    if not message.HasField("context"):
+        return {"recommendation_id": shown}
+    context = pb.Context()
+    context.CopyFrom(message.context)
+    context.ClearField("time")  # the event's own is read
+    situation = situation_from_wire(context, 0.0, f"{field}.context")
+    session = session_from_wire(context, f"{field}.context")
+    return {
+        "session": session_digest(session) if session else b"",
+        "place": situation.place,
+        "device": situation.device,
+        "utc_offset_minutes": situation.utc_offset_minutes,
+        "recommendation_id": shown,
+    }
 
 
 def _event_id(user: bytes, item_id: str, event_type: str, time: float) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from bertine.config import Limits
 from bertine.errors import InvalidInput
-from bertine.types import Attribute, Collection, IndexStatus, Item
+from bertine.types import Attribute, Collection, IndexStatus, Item, NamedVector, Vector
 from bertine.v1 import catalog_pb2 as pb
+from bertine.v1 import common_pb2
 from bertine.wire.index_status import index_status_to_wire
 from bertine.wire.values import (
     time_from_wire,
@@ -91,6 +92,14 @@ def check_text(text: str, limits: Limits, field: str) -> str:
 def items_from_wire(messages: Sequence[pb.Item], dimensions: int, limits: Limits) -> list[Item]:
     """Read and check the items of one call.
 
+    Which named vectors there are, and of what dimensions, only the collection knows: see
+    `bertine.index.parts.Parts.check`.
+
+    Args:
+        messages: as the client sent them.
+        dimensions: of the texts' vectors.
+        limits: of the server.
+
     Raises:
         InvalidInput: no items, too many, an id twice, or a field that is wrong.
     """
@@ -127,7 +136,22 @@ def _item(message: pb.Item, dimensions: int, limits: Limits, field: str) -> Item
         available_from=opens,
         available_until=closes,
         expire_time=expires,
+        vectors=named_from_wire(message.vectors, f"{field}.vectors"),
     )
+
+
+def named_from_wire(messages: Mapping[str, common_pb2.Vectors], field: str) -> dict[str, Vector]:
+    """Named vectors of an item or a query, normalised.
+
+    Raises:
+        InvalidInput: not one vector each, malformed, not finite, or all zeros.
+    """
+    vectors = {}
+    for name, message in messages.items():
+        at = f"{field}[{name}]"
+        check_count(message.count, 1, f"{at}.count", "vectors")
+        vectors[name] = vectors_from_wire(message, None, at)[0]
+    return vectors
 
 
 def _times(message: pb.Item, field: str) -> _Times:
@@ -168,6 +192,8 @@ def item_to_wire(item: Item) -> pb.Item:
     )
     if item.vector is not None:
         message.vector.CopyFrom(vectors_to_wire(item.vector[None, :]))
+    for name, part in item.vectors.items():
+        message.vectors[name].CopyFrom(vectors_to_wire(part[None, :]))
     for name in _TIMES:
         time = getattr(item, name)
         if time is not None:
@@ -192,7 +218,21 @@ def item_from_response(message: pb.Item) -> Item:
         available_until=closes,
         version=message.version,
         expire_time=expires,
+        vectors=named_from_wire(message.vectors, "vectors"),
     )
+
+
+def named_vectors_from_wire(messages: Iterable[pb.NamedVector]) -> tuple[NamedVector, ...]:
+    """The named vectors of a collection, unchecked: see `bertine.index.parts.check_named`."""
+    return tuple(NamedVector(one.name, one.dimensions, one.weight) for one in messages)
+
+
+def named_vectors_to_wire(vectors: Iterable[NamedVector]) -> list[pb.NamedVector]:
+    """The named vectors of a collection as messages."""
+    return [
+        pb.NamedVector(name=one.name, dimensions=one.dimensions, weight=one.weight)
+        for one in vectors
+    ]
 
 
 def collection_to_wire(
@@ -209,4 +249,5 @@ def collection_to_wire(
         create_time=time_to_wire(collection.created),
         aliases=aliases,
         index=index_status_to_wire(index),
+        vectors=named_vectors_to_wire(collection.vectors),
     )

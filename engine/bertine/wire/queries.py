@@ -8,16 +8,23 @@ from typing import TypeAlias
 from bertine.config import Limits
 from bertine.errors import InvalidInput
 from bertine.recommend.history import Usable
-from bertine.recommend.requests import Query, Wanted
+from bertine.recommend.requests import Explanation, Query, Recommendation, Source, Wanted
 from bertine.types import Contribution, Hits, Item
 from bertine.v1 import recommendation_pb2 as pb
 from bertine.wire.filters import filter_from_wire
-from bertine.wire.items import check_count, check_text, item_to_wire
+from bertine.wire.items import check_count, check_text, item_to_wire, named_from_wire
 from bertine.wire.values import vectors_from_wire
 
 DEFAULT_TOP_K = 10
 MAX_NPROBE = 1 << 20
 """More lists than an index has."""
+
+_SOURCES: Mapping[Source, pb.HitSource] = {
+    "personal": pb.HIT_SOURCE_PERSONAL,
+    "promoted": pb.HIT_SOURCE_PROMOTED,
+    "exploration": pb.HIT_SOURCE_EXPLORATION,
+    "backfill": pb.HIT_SOURCE_BACKFILL,
+}
 
 Request: TypeAlias = pb.SearchRequest | pb.SimilarItemsRequest | pb.RecommendRequest
 
@@ -45,6 +52,7 @@ def wanted_from_wire(request: Request, limits: Limits, deadline: float | None) -
         exact=request.scope.exact,
         deadline=deadline,
         nprobe=min(request.scope.nprobe, MAX_NPROBE),
+        vector_weights=dict(request.vector_weights),
     )
 
 
@@ -68,34 +76,30 @@ def queries_from_wire(messages: Sequence[pb.Query], dimensions: int, limits: Lim
 
 
 def _query(message: pb.Query, dimensions: int, limits: Limits, field: str) -> Query:
+    others = named_from_wire(message.vectors, f"{field}.vectors")
     match message.WhichOneof("input"):
         case "text":
-            return Query(text=check_text(message.text, limits, f"{field}.text"))
+            return Query(text=check_text(message.text, limits, f"{field}.text"), vectors=others)
         case "token_ids":
             if not message.token_ids.ids:
                 raise InvalidInput(f"{field}.token_ids", "is empty; send at least one id")
-            return Query(token_ids=message.token_ids.ids)
+            return Query(token_ids=message.token_ids.ids, vectors=others)
         case "vector":
             check_count(message.vector.count, 1, f"{field}.vector.count", "vectors")
             vectors = vectors_from_wire(message.vector, dimensions, f"{field}.vector")
-            return Query(vector=vectors[0])
+            return Query(vector=vectors[0], vectors=others)
+        case _ if others:
+            return Query(vectors=others)
         case _:
-            raise InvalidInput(field, "is empty; set text, token_ids or vector")
+            raise InvalidInput(field, "is empty; set text, token_ids, vector or vectors")
 
 
-def hits_to_wire(
-    hits: Hits,
-    items: Mapping[str, Item],
-    explanations: Sequence[tuple[Contribution, ...]] = (),
-    history: Usable | None = None,
-) -> pb.HitList:
+def hits_to_wire(hits: Hits, items: Mapping[str, Item]) -> pb.HitList:
     """Hits as a message.
 
     Args:
         hits: of one query.
         items: of the hits, by id, where they were asked for.
-        explanations: for each hit, or none at all.
-        history: that the explanations' entries are of.
     """
     message = pb.HitList(
         plan=pb.SearchPlan(
@@ -106,18 +110,42 @@ def hits_to_wire(
             matching=hits.plan.matching,
         )
     )
-    for position, (item_id, score) in enumerate(zip(hits.ids, hits.scores, strict=True)):
+    for item_id, score in zip(hits.ids, hits.scores, strict=True):
         wire = message.hits.add(id=item_id, score=score)
         if item_id in items:
             wire.item.CopyFrom(item_to_wire(items[item_id]))
-        if explanations and history is not None:
-            parts = (_contribution(part, history) for part in explanations[position])
-            wire.explanation.contributions.extend(parts)
     return message
+
+
+def recommendation_to_wire(done: Recommendation) -> pb.RecommendResponse:
+    """A recommendation as a message, but for its timings."""
+    [hits] = done.answer.results
+    result = hits_to_wire(hits, done.answer.items)
+    for wire, source, propensity in zip(result.hits, done.sources, done.propensities, strict=True):
+        wire.source = _SOURCES[source]
+        wire.propensity = propensity
+    for wire, explanation in zip(result.hits, done.explanations, strict=False):
+        _explain(wire.explanation, explanation, done.history)
+    return pb.RecommendResponse(
+        result=result,
+        skipped=done.history.skipped,
+        history_size=len(done.history.entries),
+        recommendation_id=done.id,
+        channels=done.channels,
+    )
+
+
+def _explain(message: pb.Explanation, explanation: Explanation, history: Usable) -> None:
+    message.contributions.extend(_contribution(part, history) for part in explanation.contributions)
+    for share in explanation.channels:
+        message.channels.add(channel=share.channel, score=share.score, share=share.share)
 
 
 def _contribution(part: Contribution, history: Usable) -> pb.Contribution:
     message = pb.Contribution(score=part.score, share=part.share)
+    if part.entry < 0:
+        message.other = part.other
+        return message
     entry = history.entries[part.entry]
     if entry.item_id:
         message.item_id = entry.item_id

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from bertine.encode.vectors import VectorEncoding, pack, unpack
@@ -74,12 +75,12 @@ def fill_vectors(
     message.data = pack(vectors, encoding)
 
 
-def vectors_from_wire(message: pb.Vectors, dimensions: int, field: str) -> Matrix:
+def vectors_from_wire(message: pb.Vectors, dimensions: int | None, field: str) -> Matrix:
     """Unpack vectors and normalise them.
 
     Args:
         message: what the client sent.
-        dimensions: that they must have.
+        dimensions: that they must have; None takes any.
         field: where they stood in the request.
 
     Returns:
@@ -176,3 +177,22 @@ def time_from_wire(message: Timestamp, field: str) -> float:
     if not (_YEAR_1 <= message.seconds < _YEAR_10000 and 0 <= message.nanos < _SECOND):
         raise InvalidInput(field, "is not a valid time between the years 1 and 9999")
     return message.seconds + message.nanos / _SECOND
+
+
+def duration_from_wire(message: Duration, field: str) -> float:
+    """A message as seconds.
+
+    Raises:
+        InvalidInput: not above 0.
+    """
+    seconds: float = message.seconds + message.nanos / _SECOND
+    if not seconds > 0.0:
+        raise InvalidInput(field, f"is {seconds:g} seconds; give a time above 0")
+    return seconds
+
+
+def duration_to_wire(seconds: float) -> Duration:
+    """Seconds as a message, to the microsecond."""
+    message = Duration()
+    message.FromMicroseconds(round(seconds * 1e6))
+    return message
