@@ -20,7 +20,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[cpu,export,model,native,parquet]' --group dev
+		--editable '.[collaborative,cpu,export,model,native,parquet]' --group dev
 	@touch $@
 
 $(MODEL)/manifest.json: $(INSTALLED) $(wildcard export/bertine_export/*.py)

@@ -70,3 +70,40 @@ class BertineSearch(_BertineTarget):
             UnexpectedAnswerError: always.
         """
         raise UnexpectedAnswerError(f"Search answers with hits, not vectors: {len(payload)} bytes")
+
+
+class BertineRecommend(_BertineTarget):
+    """``RecommendationService.Recommend`` in `TargetSpec.collection`: a call is one history."""
+
+    method = "/bertine.v1.RecommendationService/Recommend"
+
+    def pack(self, texts: Sequence[str]) -> bytes:
+        """One request: the history of these entries, oldest first."""
+        request = recommendation_pb2.RecommendRequest(
+            collection=self.spec.collection, history=[self.entry(text) for text in texts]
+        )
+        return bytes(request.SerializeToString())
+
+    def entry(self, text: str) -> recommendation_pb2.HistoryEntry:
+        """An item of the collection, by its id."""
+        return recommendation_pb2.HistoryEntry(item_id=text)
+
+    def answered(self, payload: bytes) -> Any:
+        """See `GrpcTarget.answered`."""
+        return recommendation_pb2.RecommendResponse.FromString(payload)
+
+    def vectors(self, payload: bytes) -> Matrix:
+        """A recommendation has none.
+
+        Raises:
+            UnexpectedAnswerError: always.
+        """
+        raise UnexpectedAnswerError(f"Recommend answers with hits: {len(payload)} bytes")
+
+
+class BertineRecommendTexts(BertineRecommend):
+    """The same for histories of raw texts."""
+
+    def entry(self, text: str) -> recommendation_pb2.HistoryEntry:
+        """A text that is encoded for this call."""
+        return recommendation_pb2.HistoryEntry(text=text)

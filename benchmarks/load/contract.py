@@ -10,7 +10,9 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from bertine.types import Matrix
 
-Protocol: TypeAlias = Literal["bertine", "bertine-search", "openai", "kserve"]
+Protocol: TypeAlias = Literal[
+    "bertine", "bertine-search", "bertine-recommend", "bertine-recommend-texts", "openai", "kserve"
+]
 Priority: TypeAlias = Literal["", "interactive", "bulk"]
 
 STAGES = ("tokenize", "queue", "encode", "search", "storage", "total")
@@ -55,7 +57,7 @@ class TargetSpec:
         protocol: a name.
         address: HOST:PORT.
         model: what requests put as the model; "" for the server's own, where the protocol has that.
-        collection: that is searched, for ``bertine-search``.
+        collection: that is asked, for ``bertine-search`` and ``bertine-recommend``.
         priority: lane that is asked for, where the protocol has that.
         connections: calls take turns on so many.
         input_name: of the tensor of texts, for ``kserve``.

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks.load.bertine_grpc import BertineEmbed, BertineSearch
+from benchmarks.load.bertine_grpc import (
+    BertineEmbed,
+    BertineRecommend,
+    BertineRecommendTexts,
+    BertineSearch,
+)
 from benchmarks.load.contract import Answer, Outcome, Protocol, Target, TargetSpec
 from benchmarks.load.kserve_grpc import KServe
 from benchmarks.load.openai_http import OpenAI
@@ -14,6 +19,8 @@ __all__ = ["PROTOCOLS", "Answer", "Outcome", "Target", "TargetSpec", "open_targe
 PROTOCOLS: dict[Protocol, Callable[[TargetSpec], Target]] = {
     "bertine": BertineEmbed,
     "bertine-search": BertineSearch,
+    "bertine-recommend": BertineRecommend,
+    "bertine-recommend-texts": BertineRecommendTexts,
     "openai": OpenAI,
     "kserve": KServe,
 }

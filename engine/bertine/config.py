@@ -59,6 +59,11 @@ class ServeConfig:
             server stops taking calls.
         hung_seconds: that it may run before the process ends.
         drain_seconds: for calls under way when the server is told to stop.
+        event_ttl: seconds after which a recorded event is erased; None is never.
+        learn_min_events: fewer events of a collection teach nothing.
+        learn_min_users: distinct users behind what is popular in a place or on a device.
+        learn_pause_seconds: between two refreshes of what was learned, if nothing was deleted.
+        profile_noise: standard deviation of the noise on each component of a user's vector.
         limits: see `Limits`.
     """
 
@@ -80,6 +85,11 @@ class ServeConfig:
     unresponsive_seconds: float = 5.0
     hung_seconds: float = 60.0
     drain_seconds: float = 10.0
+    event_ttl: float | None = None
+    learn_min_events: int = 100
+    learn_min_users: int = 5
+    learn_pause_seconds: float = 600.0
+    profile_noise: float = 0.0
     limits: Limits = field(default_factory=Limits)
 
 

@@ -17,6 +17,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
+
 from bertine import artifact
 from bertine.catalog.expiry import PurgeResult
 from bertine.catalog.ingest import Ingest
@@ -38,11 +40,15 @@ from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
 from bertine.index.maintenance import Maintainer, RecallMeter
 from bertine.index.registry import Registry
+from bertine.recommend.learn.learning import LearningOptions
+from bertine.recommend.learner import Learner
 from bertine.recommend.pipeline import Recommender
+from bertine.recommend.refreshing import RefreshPolicy
 from bertine.types import Collection
 
 REEMBED_BATCH = 256
 INDEX_FOLDER = "index"
+LEARNED_FOLDER = "learned"
 """In the data folder: what can be made again from the catalog."""
 
 _READERS = 4
@@ -57,6 +63,7 @@ class Observer:
         on_group: after each commit of the catalog.
         on_rebuild: after each rebuild of an index: collection, reason, seconds.
         on_purge: after each part of what has expired or was deleted is erased: why, how many rows.
+        on_learned: after events were learned from: seconds, None if it failed.
         on_progress: while a data folder is opened: what is done.
     """
 
@@ -64,6 +71,7 @@ class Observer:
     on_group: Callable[[Group], None] = lambda _: None
     on_rebuild: Callable[[str, str, float], None] = lambda *_: None
     on_purge: Callable[[str, int], None] = lambda *_: None
+    on_learned: Callable[[float | None], None] = lambda _: None
     on_progress: Callable[[str], None] = lambda _: None
 
 
@@ -116,6 +124,7 @@ class Engine:
         registry: the indexes.
         user_key: hides users' ids.
         ingest: changes collections.
+        learner: learns from recorded events.
         recommender: answers searches and recommendations.
     """
 
@@ -135,15 +144,24 @@ class Engine:
         readers = ThreadPoolExecutor(_READERS, thread_name_prefix="bertine-reader")
         resources.callback(readers.shutdown, cancel_futures=True)
         self.ingest = Ingest(encoder, self.store, self.writer, self.registry, readers)
-        self.recommender = Recommender(encoder, self.store, self.registry, readers)
         self._load(observer)
+        self.learner = self._learner(observer)
+        resources.callback(self.learner.close)
+        self.recommender = Recommender(
+            encoder, self.store, self.registry, readers, self.learner.learned
+        )
         maintainer = Maintainer(self._indexes, observer.on_rebuild)
         resources.callback(maintainer.close)
         if config.repeated_share:
             meter = RecallMeter(self._indexes)
             resources.callback(meter.close)
         purger = Purger(
-            self.store, self.writer, self._forget, self._remove_snapshot, observer.on_purge
+            self.store,
+            self.writer,
+            self._forget,
+            self._remove_derived,
+            observer.on_purge,
+            config.event_ttl,
         )
         resources.callback(purger.close)
 
@@ -212,7 +230,21 @@ class Engine:
     def _forget(self, purged: PurgeResult) -> None:
         self.registry.delete_items(purged.deleted, purged.sequence)
 
-    def _remove_snapshot(self, collection_key: int) -> None:
+    def _learner(self, observer: Observer) -> Learner:
+        config = self.config
+        policy = RefreshPolicy(config.learn_min_events, pause=config.learn_pause_seconds)
+        return Learner(
+            self.store,
+            lambda: self.registry,
+            config.data / LEARNED_FOLDER,
+            self.encoder.fingerprint,
+            policy,
+            LearningOptions(least_users=config.learn_min_users),
+            observer.on_learned,
+        )
+
+    def _remove_derived(self, collection_key: int) -> None:
+        self.learner.forget(collection_key)
         # One that is being written just now is left, and removed at the next start.
         shutil.rmtree(self.config.data / INDEX_FOLDER / str(collection_key), ignore_errors=True)
 
@@ -248,8 +280,12 @@ class Engine:
         return batch
 
     def _replace(self, collection: Collection, batch: list[Outdated]) -> None:
-        texts = [outdated.item.text for outdated in batch]
-        vectors = self.encoder.embed_sync(texts, input_type="document").vectors
+        # An item of named vectors alone has no text: its text's part stays zeros.
+        vectors = np.zeros((len(batch), self.encoder.dimensions), np.float32)
+        texts = {n: one.item.text for n, one in enumerate(batch) if one.item.text}
+        if texts:
+            embedded = self.encoder.embed_sync(list(texts.values()), input_type="document")
+            vectors[list(texts)] = embedded.vectors
         rows = [
             (outdated.item.id, outdated.item.version, vector)
             for outdated, vector in zip(batch, vectors, strict=True)

@@ -47,7 +47,7 @@ class BatchLimits:
 
     @property
     def window_rows(self) -> int:
-        """How many rows to choose from: a quarter of what ``max_passes`` full batches take, at most.
+        """How many rows to choose from: at most a quarter of what ``max_passes`` batches take.
 
         With more, most rows would be overdue before their turn, and batches small: in a simulated
         queue of 12,000 texts half the rows a batch; with a quarter, 2 to 6 % is padding. Nor is

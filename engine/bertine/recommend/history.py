@@ -1,13 +1,16 @@
-"""Which entries of a history can be used."""
+"""Which entries of a history can be used, and as what."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bertine.types import HistoryEntry, Matrix, Vector
+from bertine.types import Event, HistoryEntry, Matrix, Vector
+
+IMPRESSION = "impression"
+"""Event type that says that an item was shown, which is no sign of interest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +30,72 @@ class Usable:
     skipped: Sequence[int]
 
 
+NOTHING = Usable((), np.empty((0, 0), np.float32), (), ())
+
+
 def usable(
-    entries: Sequence[HistoryEntry], vectors: Sequence[Vector | None], recorded: int
+    entries: Sequence[HistoryEntry], vectors: Sequence[Vector | None], positions: Sequence[int]
 ) -> Usable:
     """Keep the entries that have a vector.
 
     Args:
         entries: the user's recorded events, then the request's history.
         vectors: of each entry, None for an item that is not there.
-        recorded: how many of the entries are recorded events.
+        positions: of each entry in the request's own history, negative for recorded events.
     """
+    lost = [position for position, vector in zip(positions, vectors, strict=True) if vector is None]
+    if not lost and vectors:
+        return Usable(entries, np.array(vectors, np.float32), positions, ())
     kept = [number for number, vector in enumerate(vectors) if vector is not None]
-    lost = [number for number, vector in enumerate(vectors) if vector is None]
     rows = [vector for vector in vectors if vector is not None]
     return Usable(
         [entries[number] for number in kept],
-        np.stack(rows) if rows else np.empty((0, 0), np.float32),
-        [number - recorded for number in kept],
-        [number - recorded for number in lost if number >= recorded],
+        np.array(rows, np.float32) if rows else np.empty((0, 0), np.float32),
+        [positions[number] for number in kept],
+        [position for position in lost if position >= 0],
     )
+
+
+def entries_of(events: Sequence[Event], session: bytes | None) -> list[HistoryEntry]:
+    """Recorded events as a history, oldest first; those of the present session are the latest.
+
+    Args:
+        events: by time.
+        session: keyed hash of the present session; None is none.
+    """
+    told = [event for event in events if event.event_type != IMPRESSION]
+    if session is not None:
+        # A stable sort: within the session and outside of it the order of time stays.
+        told.sort(key=lambda event: event.session == session)
+    return [
+        HistoryEntry(
+            item_id=event.item_id, time=event.time, event_type=event.event_type, weight=event.weight
+        )
+        for event in told
+    ]
+
+
+def joined(
+    entries: Sequence[HistoryEntry], liked: Sequence[bool], most: int
+) -> tuple[list[HistoryEntry], list[int]]:
+    """Make one text of the latest liked texts of a history, newest first.
+
+    It stands where the latest of them stood; older liked texts are left out. Items and disliked
+    texts stay as they are.
+
+    Args:
+        entries: oldest first.
+        liked: which of them have a positive weight.
+        most: how many texts are joined, >= 1.
+
+    Returns:
+        The entries, and of each which one of those given it is.
+    """
+    texts = [number for number, entry in enumerate(entries) if not entry.item_id and liked[number]]
+    if not texts:
+        return list(entries), list(range(len(entries)))
+    newest, dropped = texts[-1], set(texts[:-1])
+    text = "\n".join(entries[number].text for number in reversed(texts[-most:]))
+    kept = [number for number in range(len(entries)) if number not in dropped]
+    made = [replace(entries[n], text=text) if n == newest else entries[n] for n in kept]
+    return made, kept

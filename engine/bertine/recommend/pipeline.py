@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -17,26 +19,28 @@ from bertine.encode.request import Embedded
 from bertine.errors import NotFound
 from bertine.index.registry import Registry, Served
 from bertine.index.search import Request
-from bertine.recommend.history import usable
-from bertine.recommend.profile import Profile, ProfileOptions, build, entry_weights, explain
-from bertine.recommend.requests import Answer, Query, Recommendation, Wanted
-from bertine.types import (
-    Contribution,
-    Event,
-    HistoryEntry,
-    Hits,
-    Item,
-    Matrix,
-    SearchPlan,
-    StageTimes,
-    Vector,
-)
+from bertine.recommend.blend import blend
+from bertine.recommend.history import Usable, entries_of, joined, usable
+from bertine.recommend.learn.learned import Learned, content_only
+from bertine.recommend.listing import Listing
+from bertine.recommend.profile import strengths
+from bertine.recommend.requests import Answer, Query, Recommendation, Wanted, Wish
+from bertine.recommend.user import user_of
+from bertine.types import HistoryEntry, Hits, Item, Matrix, StageTimes, Vector
 
 USER_EVENTS = 100
 """How many of a user's latest events make the profile."""
 
+_ID_BYTES = 16
+_INLINE_HITS = 100
+_INLINE_PRODUCTS = 1 << 21
+"""Multiplications that take a fraction of a millisecond."""
+
 _T = TypeVar("_T")
-_NOTHING = Hits((), (), SearchPlan("exact", 0))
+
+
+def _nothing_learned(_collection_key: int) -> Learned | None:
+    return None
 
 
 class Recommender:
@@ -46,26 +50,38 @@ class Recommender:
         encoder: makes the vectors of texts.
         store: is read from.
         registry: the indexes.
-        readers: runs blocking reads and index searches.
+        readers: runs blocking reads and the searches of large indexes.
+        learned: what was learned of the events of a collection, by its key; None if nothing.
     """
 
     def __init__(
-        self, encoder: Encoder, store: Store, registry: Registry, readers: Executor
+        self,
+        encoder: Encoder,
+        store: Store,
+        registry: Registry,
+        readers: Executor,
+        learned: Callable[[int], Learned | None] = _nothing_learned,
     ) -> None:
         self._encoder = encoder
         self._store = store
         self._registry = registry
         self._readers = readers
+        self._learned = learned
 
     async def search(self, name: str, queries: Sequence[Query], wanted: Wanted) -> Answer:
         """The items most similar to each query.
 
         Raises:
             NotFound: no such collection.
+            InvalidInput: a part of the vectors that the collection does not have.
         """
         served = self._registry.get(name)
+        for position, query in enumerate(queries):
+            served.parts.check(query.vectors, f"queries[{position}].vectors")
+        lowering = _lowering(served, wanted)
         times = StageTimes()
-        vectors = await self._query_vectors(queries, times, wanted.deadline)
+        texts = await self._query_vectors(queries, times, wanted.deadline)
+        vectors = lowering * served.parts.beside(texts, [query.vectors for query in queries])
         return await self._answer(served, vectors, wanted, times, frozenset())
 
     async def similar(self, name: str, item_id: str, wanted: Wanted) -> Answer:
@@ -73,66 +89,84 @@ class Recommender:
 
         Raises:
             NotFound: no such collection or item.
+            InvalidInput: a part of the vectors that the collection does not have.
         """
         served = self._registry.get(name)
         vector = served.index.vector(item_id)
         if vector is None:
             raise NotFound("item", item_id, f"collection {name!r} has no item of that id")
         return await self._answer(
-            served, vector[None, :], wanted, StageTimes(), frozenset({item_id})
+            served,
+            _lowering(served, wanted) * vector[None, :],
+            wanted,
+            StageTimes(),
+            frozenset({item_id}),
         )
 
-    async def recommend(
-        self,
-        name: str,
-        history: Sequence[HistoryEntry],
-        options: ProfileOptions,
-        wanted: Wanted,
-        *,
-        user: bytes | None = None,
-        exclude_seen: bool = True,
-        explanations: bool = False,
-    ) -> Recommendation:
-        """The items most similar to the profile of a history.
+    async def recommend(self, name: str, wish: Wish) -> Recommendation:
+        """Items for a history, as what was learned of the collection's events says.
 
         Args:
             name: of the collection.
-            history: oldest first.
-            options: how it is weighted.
-            wanted: what hits.
-            user: keyed hash; the latest recorded events of that user go before `history`.
-            exclude_seen: leave out the items of the history.
-            explanations: say for each hit which entries carried it.
+            wish: what for.
 
         Raises:
             NotFound: no such collection.
-            InvalidInput: decay by age, but an entry has no time.
+            InvalidInput: decay by age, but an entry has no time; a channel that is none.
         """
         served = self._registry.get(name)
+        learned = self._learned(served.key) or content_only(served.index.dimensions)
+        mixed = blend(learned, wish.channel_weights)
         times = StageTimes()
-        recorded = [] if user is None else await self._recorded(served, user, times)
-        entries = [*recorded, *history]
-        vectors = await self._entry_vectors(served, entries, times, wanted.deadline)
-        known = usable(entries, vectors, len(recorded))
-        profile = build(known.vectors, entry_weights(known.entries, options))
-        if profile is None:
-            return Recommendation(Answer([_NOTHING], {}, times), known)
-        seen = frozenset(entry.item_id for entry in entries if entry.item_id and exclude_seen)
-        answer = await self._answer(served, profile.vector[None, :], wanted, times, seen)
-        reasons = _explanations(served, profile, answer.results[0]) if explanations else ()
-        return Recommendation(answer, known, reasons)
-
-    async def _recorded(self, served: Served, user: bytes, times: StageTimes) -> list[HistoryEntry]:
+        known, seen = await self._history(served, wish, times)
+        user = user_of(known, wish.options, wish.situation, learned.number)
+        request = _request(wish.wanted, seen if wish.exclude_seen else frozenset())
         started = time.perf_counter()
-        read = partial(self._store.user_events, served.key, user, USER_EVENTS)
+        listing = Listing(served.index, mixed, user, wish, request)
+        listed = await self._run(listing.run, inline=_is_small(served, request.top_k))
+        times.search += time.perf_counter() - started
+        items = await self._items(served, [listed.hits], wish.wanted, times)
+        return Recommendation(
+            Answer([listed.hits], items, times),
+            known,
+            listed.explanations,
+            listed.sources,
+            listed.propensities,
+            mixed.names,
+            secrets.token_hex(_ID_BYTES),
+        )
+
+    async def _history(
+        self, served: Served, wish: Wish, times: StageTimes
+    ) -> tuple[Usable, frozenset[str]]:
+        """The entries that can be used, and the ids of all items that the user has seen."""
+        recorded = [] if wish.user is None else await self._recorded(served, wish, times)
+        entries: Sequence[HistoryEntry] = [*recorded, *wish.history]
+        positions: Sequence[int] = range(-len(recorded), len(wish.history))
+        seen = frozenset(entry.item_id for entry in entries if entry.item_id)
+        if wish.options.joined_texts:
+            liked = (strengths(entries, wish.options) > 0.0).tolist()
+            entries, kept = joined(entries, liked, wish.options.joined_texts)
+            positions = [positions[number] for number in kept]
+        lowering = _lowering(served, wish.wanted)
+        vectors = await self._entry_vectors(served, entries, times, wish.wanted.deadline)
+        known = usable(entries, vectors, positions)
+        if wish.wanted.vector_weights and known.entries:
+            known = replace(known, vectors=lowering * known.vectors)
+        return known, seen
+
+    async def _recorded(self, served: Served, wish: Wish, times: StageTimes) -> list[HistoryEntry]:
+        started = time.perf_counter()
+        read = partial(self._store.user_events, served.key, wish.user or b"", USER_EVENTS)
         events = await self._run(read)
         times.storage += time.perf_counter() - started
-        return [_entry(event) for event in events]
+        return entries_of(events, wish.session)
 
     async def _query_vectors(
         self, queries: Sequence[Query], times: StageTimes, deadline: float | None
     ) -> Matrix:
-        vectors = np.empty((len(queries), self._encoder.dimensions), np.float32)
+        """Of their texts' part, zeros where a query has none: float32 ``[n, d]``."""
+        vectors = np.zeros((len(queries), self._encoder.dimensions), np.float32)
         by_text = [n for n, query in enumerate(queries) if query.text]
         by_ids = [n for n, query in enumerate(queries) if query.token_ids]
         if by_text:
@@ -163,7 +197,8 @@ class Recommender:
         if by_text:
             texts = [entries[n].text for n in by_text]
             embedded = await self._encoder.embed(texts, input_type="document", deadline=deadline)
-            for n, vector in zip(by_text, _timed(embedded, times), strict=True):
+            rows = served.parts.beside(_timed(embedded, times))
+            for n, vector in zip(by_text, rows, strict=True):
                 vectors[n] = vector
         return vectors
 
@@ -177,16 +212,17 @@ class Recommender:
     ) -> Answer:
         started = time.perf_counter()
         request = _request(wanted, exclude)
-        results = await self._run(partial(served.index.search, vectors, request))
+        search = partial(served.index.search, vectors, request)
+        results = await self._run(search, inline=_is_small(served, request.top_k, len(vectors)))
         times.search += time.perf_counter() - started
-        items: Mapping[str, Item] = {}
-        if wanted.include_items:
-            items = await self._items(served, results, times)
-        return Answer(results, items, times)
+        return Answer(results, await self._items(served, results, wanted, times), times)
 
     async def _items(
-        self, served: Served, results: Sequence[Hits], times: StageTimes
+        self, served: Served, results: Sequence[Hits], wanted: Wanted, times: StageTimes
     ) -> Mapping[str, Item]:
+        """The items of the hits, if they are wanted."""
+        if not wanted.include_items:
+            return {}
         started = time.perf_counter()
         ids = list({item_id for hits in results for item_id in hits.ids})
         read = partial(self._store.get_items, served.key, ids, with_vectors=False)
@@ -194,8 +230,21 @@ class Recommender:
         times.storage += time.perf_counter() - started
         return items
 
-    async def _run(self, call: Callable[[], _T]) -> _T:
+    async def _run(self, call: Callable[[], _T], *, inline: bool = False) -> _T:
+        if inline:
+            return call()
         return await asyncio.get_running_loop().run_in_executor(self._readers, call)
+
+
+def _is_small(served: Served, top_k: int, queries: int = 1) -> bool:
+    """Whether the work takes less time than to hand it to another thread and back."""
+    return top_k <= _INLINE_HITS and (
+        queries * len(served.index) * served.index.dimensions <= _INLINE_PRODUCTS
+    )
+
+
+def _lowering(served: Served, wanted: Wanted) -> Vector | np.float32:
+    return served.parts.lowering(wanted.vector_weights) if wanted.vector_weights else np.float32(1)
 
 
 def _request(wanted: Wanted, exclude: frozenset[str]) -> Request:
@@ -211,23 +260,8 @@ def _request(wanted: Wanted, exclude: frozenset[str]) -> Request:
     )
 
 
-def _entry(event: Event) -> HistoryEntry:
-    return HistoryEntry(
-        item_id=event.item_id, time=event.time, event_type=event.event_type, weight=event.weight
-    )
-
-
 def _timed(embedded: Embedded, times: StageTimes) -> Matrix:
     times.tokenize += embedded.tokenize_seconds
     times.queue = max(times.queue, embedded.queue_seconds)
     times.encode = max(times.encode, embedded.encode_seconds)
     return embedded.vectors
-
-
-def _explanations(served: Served, profile: Profile, hits: Hits) -> list[tuple[Contribution, ...]]:
-    reasons = []
-    for item_id, score in zip(hits.ids, hits.scores, strict=True):
-        vector = served.index.vector(item_id)
-        # Deleted since it was found: nothing is left to explain it with.
-        reasons.append(() if vector is None else explain(profile, vector, score))
-    return reasons

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,11 @@ DEFAULT_EVENT_WEIGHTS: Mapping[str, float] = {"dislike": -0.5}
 DEFAULT_POSITION_HALF_LIFE = 1.0
 """Entries back from the latest after which the weight has halved; why: docs/decisions/0006."""
 
+Negatives: TypeAlias = Literal["subtract", "mirror", "best_score"]
+"""How dislikes count: ``subtract`` their vectors with their weights; ``mirror`` the mean of the
+disliked in that of the liked, 2 avg+ - avg-; ``best_score`` leaves out what is nearer to a disliked
+entry than to any liked one."""
+
 _TINY = 1e-6
 
 
@@ -37,11 +43,17 @@ class ProfileOptions:
         age_half_life: seconds before the latest entry after which the weight halves; if set,
             positions do not count.
         event_weights: by event type, before the defaults.
+        interests: that the history is split into at most, 1 .. 8; None is as many as it shows.
+        negatives: what is done with entries of negative weight.
+        joined_texts: so many of the latest texts are encoded as one; 0 is each by itself.
     """
 
     position_half_life: float = DEFAULT_POSITION_HALF_LIFE
     age_half_life: float | None = None
     event_weights: Mapping[str, float] = field(default_factory=dict)
+    interests: int | None = None
+    negatives: Negatives = "subtract"
+    joined_texts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +79,61 @@ def entry_weights(history: Sequence[HistoryEntry], options: ProfileOptions) -> N
     Raises:
         InvalidInput: decay is by age and an entry has no time.
     """
-    base = np.array([_event_weight(entry, options) for entry in history], np.float64)
+    return strengths(history, options) * decay(history, options)
+
+
+def strengths(history: Sequence[HistoryEntry], options: ProfileOptions) -> NDArray[np.float64]:
+    """The event weight of each entry, float64 ``[h]``."""
+    return np.array([_event_weight(entry, options) for entry in history], np.float64)
+
+
+def decay(history: Sequence[HistoryEntry], options: ProfileOptions) -> NDArray[np.float64]:
+    """What each entry still counts, oldest first: float64 ``[h]``, at most 1.
+
+    Raises:
+        InvalidInput: decay is by age and an entry has no time.
+    """
     if options.age_half_life is not None:
-        return base * _decay_by_age(history, options.age_half_life)
+        return _decay_by_age(history, options.age_half_life)
     back = np.arange(len(history) - 1, -1, -1, dtype=np.float64)
-    return np.asarray(base * np.exp2(-back / options.position_half_life))
+    return np.asarray(np.exp2(-back / options.position_half_life))
+
+
+def combined(weights: NDArray[np.float64], negatives: Negatives) -> NDArray[np.float64]:
+    """The weights with which entries are summed, as dislikes are to count: float64 ``[h]``.
+
+    The mirror 2 avg+ - avg- is a weighted sum too: 2 w / sum w+ of the liked, w / sum |w-| of the
+    disliked.
+
+    Args:
+        weights: float64 ``[h]``, negative for a dislike.
+        negatives: how.
+    """
+    disliked = weights < 0.0
+    if negatives == "subtract" or not disliked.any():
+        return weights
+    if negatives == "best_score":
+        return np.where(disliked, 0.0, weights)
+    liked, against = weights[~disliked].sum(), -weights[disliked].sum()
+    return np.asarray(
+        np.where(disliked, weights / against, 2.0 * weights / max(liked, _TINY)), np.float64
+    )
+
+
+def nearer_to_disliked(
+    items: Matrix, vectors: Matrix, weights: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Which items are nearer to a disliked entry than to any liked one: bool ``[c]``.
+
+    Args:
+        items: float32 ``[c, d]``, unit rows.
+        vectors: float32 ``[h, d]``, unit rows.
+        weights: float64 ``[h]``, negative for a dislike.
+    """
+    similar = items @ vectors.T
+    liked = similar[:, weights > 0.0].max(axis=1, initial=-2.0)
+    against = similar[:, weights < 0.0].max(axis=1, initial=-2.0)
+    return np.asarray(against > liked)
 
 
 def _event_weight(entry: HistoryEntry, options: ProfileOptions) -> float:

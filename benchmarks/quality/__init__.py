@@ -1,0 +1,1 @@
+"""How well the engine recommends: leakage-free, beside what is simpler, in process and served."""

@@ -1,0 +1,119 @@
+"""The channels of a collection as one score: score(i) = sum_k weight_k x_k(i)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertine.errors import InvalidInput
+from bertine.recommend.learn.learned import Learned
+from bertine.recommend.learn.taste import Candidates
+from bertine.recommend.user import User
+
+CONTENT = "content"
+"""Name of the channel of the similarity to the profile."""
+
+
+@dataclass(frozen=True)
+class Blend:
+    """What has been learned, and how much each channel counts in this call.
+
+    Attributes:
+        learned: of the collection's events.
+        weights: float64 ``[channels]``, at least 0.
+    """
+
+    learned: Learned
+    weights: NDArray[np.float64]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Channels that count."""
+        pairs = zip(self.learned.channels, self.weights.tolist(), strict=True)
+        return tuple(name for name, weight in pairs if weight > 0.0)
+
+    @property
+    def alone(self) -> bool:
+        """Whether the content is all that counts."""
+        return self.names == (CONTENT,)
+
+    @cached_property
+    def _content(self) -> int:
+        return self.learned.channels.index(CONTENT)
+
+    def scores(
+        self, user: User, candidates: Candidates, content: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """The score of every candidate: float64 ``[c]``.
+
+        Args:
+            user: whose history.
+            candidates: of the collection.
+            content: float32 ``[c]``, their similarity to the profile or to the nearest interest.
+        """
+        total = np.asarray(self.weights[self._content] * content.astype(np.float64))
+        first = 0
+        for view in self.learned.views:
+            weights = self.weights[first : first + len(view.names)]
+            first += len(view.names)
+            # The content is known, and what does not count is not computed.
+            if view.names != (CONTENT,) and weights.any():
+                total += view.shares(user.taste, candidates).sum(axis=2) @ weights
+        return total
+
+    def parts(self, user: User, candidates: Candidates) -> NDArray[np.float64]:
+        """What every entry and every channel adds to the scores: float64 ``[c, channels, h + 1]``.
+
+        The last column does not depend on the history.
+        """
+        count, entries = len(candidates), len(user.taste)
+        if self.alone:
+            parts = np.zeros((count, len(self.weights), entries + 1))
+        else:
+            parts = self.learned.parts(user.taste, candidates)
+        parts[:, self._content, :] = content_parts(user, candidates)
+        return parts * self.weights[:, None]
+
+
+def blend(learned: Learned, weights: Mapping[str, float]) -> Blend:
+    """Weigh the channels as they were fitted, or as a request says.
+
+    Args:
+        learned: of the collection's events.
+        weights: by channel; empty is the fitted ones.
+
+    Raises:
+        InvalidInput: a name that no channel has, or nothing above 0.
+    """
+    if not weights:
+        return Blend(learned, learned.weights)
+    known = learned.channels
+    for name in weights:
+        if name not in known:
+            raise InvalidInput(
+                f"channel_weights[{name}]", f"is no channel; there are: {', '.join(known)}"
+            )
+    if not any(weights.values()):
+        raise InvalidInput("channel_weights", "are all 0; give at least one channel a weight")
+    return Blend(learned, np.array([weights.get(name, 0.0) for name in known], np.float64))
+
+
+def content_parts(user: User, candidates: Candidates) -> NDArray[np.float64]:
+    """The content channel's values split over the history: float64 ``[c, h + 1]``.
+
+    Of the interest that speaks for a candidate, w_h <v_h, v_c> / |sum_h w_h v_h| times its say.
+    """
+    parts = np.zeros((len(candidates), len(user.taste) + 1))
+    if user.interests is None or not len(candidates):
+        return parts
+    profiles = user.interests.profiles
+    nearest = user.interests.similarities(candidates.vectors).argmax(axis=1)
+    scaled = np.stack([profile.weights / profile.norm for profile in profiles])
+    scaled *= user.interests.says[:, None]
+    vectors = candidates.vectors.astype(np.float64)
+    parts[:, :-1] = (vectors @ user.taste.vectors.T) * scaled[nearest]
+    return parts

@@ -1,0 +1,1 @@
+"""events -> channels: what users did becomes item affinities, and how much each should count."""

@@ -1,0 +1,145 @@
+"""Interactions in, channels and their weights out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertine.recommend.learn import als
+from bertine.recommend.learn.channel import View
+from bertine.recommend.learn.content import Content
+from bertine.recommend.learn.context import by_context
+from bertine.recommend.learn.fitting import fit, ndcg
+from bertine.recommend.learn.interactions import Interactions
+from bertine.recommend.learn.learned import Learned, Status
+from bertine.recommend.learn.popularity import popular
+from bertine.recommend.learn.refined import refine
+from bertine.recommend.learn.repeats import Repeats
+from bertine.recommend.learn.transitions import sequence_views, together_views, users_items
+from bertine.recommend.learn.validation import cut, moments, score
+from bertine.types import Matrix
+
+LEAST_ROWS = 50
+"""Validation rows below which weights are not fitted."""
+
+FACTORS = 64
+
+DEFAULT_WEIGHTS: Mapping[str, float] = {"content": 1.0}
+"""Where there is too little to fit by: a channel that is not listed does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class LearningOptions:
+    """How to learn.
+
+    Attributes:
+        validation_share: the latest share of the events that channels are weighed by, 0 .. 0.5.
+        weights: by channel name, kept instead of fitted; None: fit.
+        seed: of all that is drawn.
+        least_users: distinct users behind a cell of popularity by context, else it does not count.
+        channels: only these, what "content" is always among; None: all.
+        profile_half_life: of the profiles of validation rows, in positions.
+    """
+
+    validation_share: float = 0.1
+    weights: Mapping[str, float] | None = None
+    seed: int = 0
+    least_users: int = 5
+    channels: tuple[str, ...] | None = None
+    profile_half_life: float = 1.0
+
+
+def learn(interactions: Interactions, vectors: Matrix, options: LearningOptions) -> Learned:
+    """Learn channels from events, and weigh them.
+
+    Weights are fitted on the latest part of the events with channels learned of what was before;
+    then the channels are learned anew of all events.
+
+    Args:
+        interactions: sorted by user and time.
+        vectors: float32 ``[items, d]``, rows of `interactions.item_ids`; zero for an item without.
+        options: how.
+    """
+    kept, status = options.weights, Status()
+    if kept is None:
+        kept, status = _weigh(interactions, vectors, options)
+    views = _views(interactions, vectors, options)
+    return Learned(
+        tuple(interactions.item_ids),
+        views,
+        _weights(views, kept, options.channels),
+        _described(interactions, status),
+    )
+
+
+def _weigh(
+    interactions: Interactions, vectors: Matrix, options: LearningOptions
+) -> tuple[Mapping[str, float], Status]:
+    time = cut(interactions, options.validation_share)
+    rows = moments(interactions, vectors, time, options.profile_half_life, options.seed)
+    if len(rows) < LEAST_ROWS:
+        return DEFAULT_WEIGHTS, Status()
+    before = interactions.where(interactions.times < time)
+    views = _views(before, vectors, options)
+    learned = Learned(tuple(interactions.item_ids), views, _weights(views, {}, None))
+    scored = score(learned, rows, vectors)
+    # A view may have channels beside those that are asked for: they are not to be weighed by.
+    scored.values[:, _asked_each(learned.channels, options.channels) == 0] = 0.0
+    weights = fit(scored)
+    alone = _weights(views, DEFAULT_WEIGHTS, None)
+    status = Status(
+        validation_ndcg=ndcg(scored, weights),
+        content_ndcg=ndcg(scored, alone),
+        validation_rows=len(rows),
+    )
+    return dict(zip(learned.channels, weights.tolist(), strict=True)), status
+
+
+def _views(
+    interactions: Interactions, vectors: Matrix, options: LearningOptions
+) -> tuple[View, ...]:
+    """All views that have one of the channels that are asked for."""
+    views: list[View] = [Content(), Repeats(), popular(interactions)]
+    refined = refine(vectors)
+    if refined is not None:
+        views.append(refined)
+    if np.any(interactions.weights > 0):
+        matrix = users_items(interactions)
+        views += sequence_views(interactions, vectors)
+        views += together_views(matrix)
+        views += by_context(interactions, options.least_users)
+        if als.available():
+            views.append(als.factorise(matrix, FACTORS, options.seed))
+    return tuple(view for view in views if _asked(view.names, options.channels))
+
+
+def _asked(names: Sequence[str], channels: tuple[str, ...] | None) -> bool:
+    return channels is None or "content" in names or not set(names).isdisjoint(channels)
+
+
+def _weights(
+    views: Sequence[View], kept: Mapping[str, float], channels: tuple[str, ...] | None
+) -> NDArray[np.float64]:
+    names = [name for view in views for name in view.names]
+    weights = np.array([kept.get(name, 0.0) for name in names], np.float64)
+    return weights * _asked_each(names, channels)
+
+
+def _asked_each(names: Sequence[str], channels: tuple[str, ...] | None) -> NDArray[np.float64]:
+    return np.array([_asked([name], channels) for name in names], np.float64)
+
+
+def _described(interactions: Interactions, status: Status) -> Status:
+    return Status(
+        events=len(interactions),
+        users=len(np.unique(interactions.users)),
+        items=len(np.unique(interactions.items)),
+        validation_ndcg=status.validation_ndcg,
+        content_ndcg=status.content_ndcg,
+        validation_rows=status.validation_rows,
+        time=float(interactions.times.max(initial=0.0)),
+        message="" if als.available() else als.MISSING,
+    )

@@ -1,0 +1,164 @@
+"""Moments of the latest part of the events, as rows that channels are weighed by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertine.recommend.learn.channel import Numbers
+from bertine.recommend.learn.interactions import Interactions
+from bertine.recommend.learn.learned import Learned
+from bertine.recommend.learn.taste import Candidates, Situation, Taste
+from bertine.types import Matrix
+
+MOST_ROWS = 2_000
+"""That are weighed by; of more, so many are drawn."""
+
+_LATEST = 50
+_PROPOSED = 40
+_NEAREST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A user at one time: what was known, and what was then chosen.
+
+    Attributes:
+        taste: the history before it.
+        targets: int64 ``[t]``, liked then, ascending.
+    """
+
+    taste: Taste
+    targets: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The values of all candidates of all rows, one after another.
+
+    Attributes:
+        values: float32 ``[n, channels]``.
+        starts: int64 ``[rows]``, of each row's candidates; no row is empty.
+        targets: int64 ``[t]``, which of the n are targets.
+        target_rows: int64 ``[t]``, the row of each.
+        found: bool ``[t]``, whether it was among the proposed; the others are there to learn from.
+        target_counts: int64 ``[rows]``.
+    """
+
+    values: NDArray[np.float32]
+    starts: NDArray[np.int64]
+    targets: Numbers
+    target_rows: Numbers
+    found: NDArray[np.bool_]
+    target_counts: NDArray[np.int64]
+
+
+def cut(interactions: Interactions, share: float) -> float:
+    """The time from which on the latest `share` of the events lies; inf if there is none."""
+    if not len(interactions) or share <= 0:
+        return float("inf")
+    return float(np.quantile(interactions.times, 1.0 - share, method="higher"))
+
+
+def moments(
+    interactions: Interactions, vectors: Matrix, time: float, half_life: float, seed: int
+) -> list[Moment]:
+    """Those from `time` on, of users with a history before; at most `MOST_ROWS`, drawn."""
+    found = [
+        (first, last)
+        for first, last in _spans(interactions)
+        if interactions.times[first] >= time and np.any(interactions.weights[first:last] > 0)
+    ]
+    if len(found) > MOST_ROWS:
+        drawn = np.random.default_rng(seed).choice(len(found), MOST_ROWS, replace=False)
+        found = [found[n] for n in np.sort(drawn)]
+    starts = np.searchsorted(interactions.users, interactions.users)
+    rows = (
+        _moment(interactions, vectors, slice(max(int(starts[first]), first - _LATEST), first), last)
+        for first, last in found
+    )
+    return [_faded(row, half_life) for row in rows if len(row.taste)]
+
+
+def score(learned: Learned, rows: Sequence[Moment], vectors: Matrix) -> Scored:
+    """Every channel's value of what each row is proposed, and of its targets."""
+    values, sizes, targets, target_rows, found = [], [], [], [], []
+    start = 0
+    for row, (moment, near) in enumerate(zip(rows, _nearest(rows, vectors), strict=True)):
+        proposed = np.union1d(learned.propose(moment.taste, _PROPOSED), near)
+        numbers = np.union1d(proposed, moment.targets)
+        candidates = Candidates(numbers, vectors[numbers])
+        values.append(learned.score(moment.taste, candidates).astype(np.float32))
+        targets.append(start + np.searchsorted(numbers, moment.targets))
+        target_rows.append(np.full(len(moment.targets), row))
+        found.append(np.isin(moment.targets, proposed))
+        sizes.append(len(numbers))
+        start += len(numbers)
+    return Scored(
+        np.concatenate(values),
+        np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64),
+        np.concatenate(targets),
+        np.concatenate(target_rows),
+        np.concatenate(found),
+        np.array([len(moment.targets) for moment in rows], np.int64),
+    )
+
+
+def _spans(interactions: Interactions) -> Iterator[tuple[int, int]]:
+    """First and last + 1 of the events of one user at one time."""
+    if not len(interactions):
+        return
+    new = (np.diff(interactions.users) != 0) | (np.diff(interactions.times) != 0)
+    edges = [0, *(np.flatnonzero(new) + 1).tolist(), len(interactions)]
+    yield from pairwise(edges)
+
+
+def _moment(interactions: Interactions, vectors: Matrix, past: slice, last: int) -> Moment:
+    first = past.stop
+    chosen = interactions.items[first:last][interactions.weights[first:last] > 0]
+    items = interactions.items[past]
+    strengths = interactions.weights[past].astype(np.float64)
+    taste = Taste(
+        items,
+        strengths,
+        vectors[items],
+        interactions.times[past],
+        _situation(interactions, first),
+        strengths,
+    )
+    return Moment(taste, np.unique(chosen))
+
+
+def _situation(interactions: Interactions, event: int) -> Situation:
+    place, device = interactions.places[event], interactions.devices[event]
+    return Situation(
+        float(interactions.times[event]),
+        0 if interactions.offsets is None else int(interactions.offsets[event]),
+        "" if place < 0 else interactions.place_names[place],
+        "" if device < 0 else interactions.device_names[device],
+    )
+
+
+def _faded(row: Moment, half_life: float) -> Moment:
+    taste = row.taste
+    back = np.arange(len(taste) - 1, -1, -1, dtype=np.float64)
+    weights = taste.weights * np.exp2(-back / half_life)
+    faded = Taste(
+        taste.items, weights, taste.vectors, taste.times, taste.situation, taste.strengths
+    )
+    return Moment(faded, row.targets)
+
+
+def _nearest(rows: Sequence[Moment], vectors: Matrix) -> Iterator[Numbers]:
+    """The items nearest to each row's profile, as the index would find them."""
+    count = min(_NEAREST, len(vectors))
+    for start in range(0, len(rows), 256):
+        block = rows[start : start + 256]
+        profiles = np.stack([row.taste.weights @ row.taste.vectors for row in block])
+        similar = profiles.astype(np.float32) @ vectors.T
+        for line in similar:
+            yield np.argpartition(-line, count - 1)[:count].astype(np.int64)

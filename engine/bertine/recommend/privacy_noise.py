@@ -1,0 +1,99 @@
+"""Gaussian noise on user vectors, and what it promises.
+
+A mechanism is (epsilon, delta)-differentially private if for any two inputs that differ in what is
+protected, here one user's whole history, and every set S of outputs
+
+    P(M(a) in S) <= e^epsilon P(M(b) in S) + delta
+
+(Dwork and Roth, The Algorithmic Foundations of Differential Privacy, 2014, definition 2.4). Adding
+N(0, sigma^2) to each component of a vector that differs by at most D in L2 norm satisfies it if and
+only if
+
+    delta >= Phi(D / 2 sigma - epsilon sigma / D) - e^epsilon Phi(-D / 2 sigma - epsilon sigma / D)
+
+(Balle and Wang, Improving the Gaussian Mechanism for Differential Privacy, ICML 2018, theorem 8).
+Two unit vectors differ by at most 2. To normalise afterwards changes nothing: it is computed from
+the output alone. The promise is for one call; k calls with new noise are k releases.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bertine.types import Vector
+
+SENSITIVITY = 2.0
+"""By how much two unit vectors can differ in L2 norm."""
+
+DELTA = 1e-5
+_FAR = -30.0
+_STEPS = 200
+_TINY = 1e-12
+
+
+def noisy(vector: Vector, sigma: float, seed: int | None = None) -> Vector:
+    """A unit vector with noise, of length 1 again.
+
+    Args:
+        vector: float32 ``[d]``, of length 1.
+        sigma: standard deviation of the noise of each component, >= 0; 0 changes nothing.
+        seed: for tests; None draws from the operating system, without which there is no privacy.
+
+    Returns:
+        float32 ``[d]``.
+    """
+    if sigma == 0.0:
+        return vector
+    drawn = np.random.default_rng(seed).normal(0.0, sigma, vector.shape)
+    moved = vector.astype(np.float64) + drawn
+    return np.asarray(moved / max(float(np.linalg.norm(moved)), _TINY), np.float32)
+
+
+def delta_of(epsilon: float, sigma: float, sensitivity: float = SENSITIVITY) -> float:
+    """The least delta for an epsilon: theorem 8 of Balle and Wang (2018).
+
+    Args:
+        epsilon: >= 0.
+        sigma: > 0.
+        sensitivity: L2, > 0.
+    """
+    half, shift = sensitivity / (2 * sigma), epsilon * sigma / sensitivity
+    first = math.exp(_log_phi(half - shift))
+    return max(0.0, first - math.exp(min(0.0, epsilon + _log_phi(-half - shift))))
+
+
+def epsilon_of(sigma: float, delta: float = DELTA, sensitivity: float = SENSITIVITY) -> float:
+    """The least epsilon that one noisy vector satisfies for a delta; infinite without noise.
+
+    Args:
+        sigma: standard deviation of the noise of each component, >= 0.
+        delta: above 0 and below 1.
+        sensitivity: L2, > 0.
+    """
+    if sigma == 0.0:
+        return math.inf
+    if delta_of(0.0, sigma, sensitivity) <= delta:
+        return 0.0
+    low, high = 0.0, 1.0
+    while delta_of(high, sigma, sensitivity) > delta:
+        low, high = high, 2 * high
+    for _ in range(_STEPS):  # delta falls as epsilon rises
+        middle = (low + high) / 2
+        low, high = (
+            (middle, high) if delta_of(middle, sigma, sensitivity) > delta else (low, middle)
+        )
+    return high
+
+
+def _log_phi(x: float) -> float:
+    """Logarithm of the standard normal distribution's value, also far below 0.
+
+    There by the asymptotic series phi(x) / -x (1 - 1/x^2 + 3/x^4) of Abramowitz and Stegun (1964),
+    26.2.12.
+    """
+    if x > _FAR:
+        return math.log(0.5 * math.erfc(-x / math.sqrt(2.0)))
+    series = 1.0 - x**-2 + 3.0 * x**-4
+    return -x * x / 2 - math.log(-x * math.sqrt(2 * math.pi)) + math.log(series)
