@@ -86,6 +86,13 @@ Parts:
     show_default=True,
     help="Of time-stamped events, the latest.",
 )
+@click.option(
+    "--targets",
+    type=click.Choice(["new", "all"]),
+    default="new",
+    show_default=True,
+    help="Of time-stamped events: items new to the user, or repeats too.",
+)
 @click.option("--rows", type=click.IntRange(1), help="Of the window at most; default: all.")
 @click.option("--parts", default=",".join(PARTS), show_default=True, help="What to measure.")
 @click.option("--page", type=click.Path(path_type=Path), help="Write plots here, as HTML.")
@@ -107,7 +114,15 @@ def main(bars: bool, file: Path | None, **options: Any) -> None:  # noqa: FBT001
     conclude(lambda: measure(settings, sources), file, bars=bars, remark=_remark)
 
 
-_SOURCES = ("data_set", "items", "sequence_file", "event_file", "text_fields", "test_share")
+_SOURCES = (
+    "data_set",
+    "items",
+    "sequence_file",
+    "event_file",
+    "text_fields",
+    "test_share",
+    "targets",
+)
 
 
 def _check(sources: dict[str, Any]) -> None:
@@ -159,14 +174,16 @@ def read(
     event_file: Path | None,
     text_fields: str,
     test_share: float,
+    targets: str,
 ) -> Case:
     """The case that the command line names.
 
     Raises:
         DataAbsentError: a file is not there.
     """
+    window = events.Window(test_share, targets == "new")
     if data_set is not None or items is None:
-        return SETS[data_set or ""](data.folder(), test_share)
+        return SETS[data_set or ""](data.folder(), window)
     names = tuple(name.strip() for name in text_fields.split(","))
     catalog = files.catalog(files.items(items), names)
     if sequence_file is not None:
@@ -174,7 +191,7 @@ def read(
     if event_file is None:
         raise click.UsageError("give one of --data-set, --sequences and --events")
     found = events.interactions(events.read(event_file), catalog)
-    return events.case(event_file.stem, catalog, found, share=test_share)
+    return events.case(event_file.stem, catalog, found, window=window)
 
 
 def _remark(report: Report) -> None:

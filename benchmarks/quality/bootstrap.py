@@ -72,5 +72,5 @@ def resampled(
 
 
 def _interval(means: NDArray[np.float64]) -> tuple[float, float]:
-    low, high = np.nanquantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.nanquantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="nearest")
     return float(low), float(high)

@@ -16,6 +16,21 @@ from benchmarks.quality.files import records
 from bertine.recommend.learn.interactions import Interactions, ordered
 
 _TIME_FIELDS = ("time", "timestamp")
+_NEW = "targets are items new to the user, and no list has others"
+_ALL = "targets are all items, those that the user had before too, and lists have both"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a log is tested on.
+
+    Attributes:
+        share: of the events, the latest.
+        new_only: see `Case`.
+    """
+
+    share: float = 0.1
+    new_only: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +88,7 @@ def case(
     catalog: Catalog,
     events: Interactions,
     *,
-    share: float = 0.1,
-    new_only: bool = True,
+    window: Window,
     remarks: Sequence[str] = (),
 ) -> Case:
     """Cut at one time, see `benchmarks.quality.cuts`.
@@ -83,15 +97,14 @@ def case(
         name: of the data set.
         catalog: all items.
         events: all, sorted by user and time.
-        share: of the events that lie after the cut.
-        new_only: see `Case`.
+        window: what is tested on.
         remarks: see `Case`.
     """
-    time = cut_time(events.times, share)
-    rows = rows_after(events, time, new_only=new_only)
-    targets = "targets are items new to the user, and no list has others" if new_only else ""
-    protocol = f"the latest {share:.0%} of the events are the window; {RULE}; {targets}"
-    return Case(name, catalog, before(events, time), rows, new_only, protocol, remarks)
+    time = cut_time(events.times, window.share)
+    rows = rows_after(events, time, new_only=window.new_only)
+    targets = _NEW if window.new_only else _ALL
+    protocol = f"the latest {window.share:.0%} of the events are the window; {RULE}; {targets}"
+    return Case(name, catalog, before(events, time), rows, window.new_only, protocol, remarks)
 
 
 def _seen(row: Mapping[str, Any]) -> Seen:

@@ -146,6 +146,8 @@ def _note_ratios(run: Run) -> None:
     others = [o for o in run.outcomes.values() if o.name != ours.name]
     best = max(others, key=lambda outcome: outcome.mean("ndcg10"))
     for other in others:
+        if not other.mean("ndcg10"):
+            continue
         found = ratio(ours.values("ndcg10"), other.values("ndcg10"), ours.users)
         run.report.add(
             f"over_{key_of(other.name)}",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,12 +16,13 @@ from benchmarks.quality.run import OFFICE, Run
 from benchmarks.report import at_most
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
+from bertine.index.planner import IVF_SHARE
 from bertine.index.search import Request
 from bertine.recommend.learn.taste import Candidates
 
 FULL_PRECISION = "fp32"
 CANDIDATES = 100
-"""Of the index and of each learned channel, as the server asks for when ten are wanted."""
+"""Of each learned channel, as the server asks for when ten are wanted."""
 
 _MOST_CHANGE = 0.0005
 _FEWEST_FOR_IVF = 1_000
@@ -36,12 +38,14 @@ class Served:
         hybrid: scores.
         index: of the items, ids are their numbers.
         exact: whether the index looks at every item.
+        plans: how often the index answered by which strategy.
     """
 
     name: str
     hybrid: Hybrid
     index: LiveIndex
     exact: bool
+    plans: Counter[str] = field(default_factory=Counter)
 
     def scores(self, rows: Sequence[Row]) -> Scores:
         """See `Method`; ``-inf`` for what nobody proposed."""
@@ -62,7 +66,10 @@ class Served:
         if length < _TINY:
             return []
         query = (profile / length).astype(np.float32)[None, :]
-        [hits] = self.index.search(query, Request(top_k=CANDIDATES, exact=self.exact))
+        # More than this share of the items, and the index would rather score all of them.
+        count = min(CANDIDATES, len(self.hybrid.vectors) // IVF_SHARE)
+        [hits] = self.index.search(query, Request(top_k=count, exact=self.exact))
+        self.plans[hits.plan.strategy] += 1
         return [int(item_id) for item_id in hits.ids]
 
 
@@ -96,22 +103,18 @@ def _index(run: Run) -> None:
     upsert(index, run.vectors)
     index.rebuild(threads=1)
     run.report.details["index"] = index.status().kind
-    exact, trained = (
-        run.outcome(Served(f"hybrid, {word} candidates", run.hybrid, index, exact=word == "exact"))
-        for word in ("exact", "IVF")
-    )
-    lost = exact.mean("ndcg10") - trained.mean("ndcg10")
-    _note(run, "ivf", "hybrid: IVF less than exact", lost)
-    everything = run.outcome(run.hybrid).mean("ndcg10")
-    _note(
-        run,
-        "candidates",
-        "hybrid: candidates less than all items",
-        everything - exact.mean("ndcg10"),
-    )
+    for key, ours in (("ivf", run.hybrid), ("ivf_text", profile_only(run.vectors))):
+        exact = Served(f"{ours.name}, exact candidates", ours, index, exact=True)
+        trained = Served(f"{ours.name}, IVF candidates", ours, index, exact=False)
+        kept, found = (run.outcome(each).mean("ndcg10") for each in (exact, trained))
+        plans = run.report.details.setdefault("plans", {})
+        plans[ours.name] = dict(trained.plans)
+        _note(run, key, f"{ours.name}: IVF less than exact", kept - found)
+        lost = run.outcome(ours).mean("ndcg10") - kept
+        _note(run, f"candidates_{key}", f"{ours.name}: candidates less than all items", lost)
 
 
 def _note(run: Run, key: str, label: str, lost: float) -> None:
-    judged = run.case.name == OFFICE and run.full and key != "candidates"
+    judged = run.case.name == OFFICE and run.full and not key.startswith("candidates")
     bar = at_most(_MOST_CHANGE) if judged else None
     run.report.add(f"{key}_ndcg10_loss", f"{label}, NDCG@10", lost, bar=bar)

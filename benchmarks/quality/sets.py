@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.data import DataAbsentError
 from benchmarks.quality import events, sequences
 from benchmarks.quality.cases import Case, Catalog
-from benchmarks.quality.events import Seen
+from benchmarks.quality.events import Seen, Window
 from benchmarks.quality.files import TEXT_FIELDS, catalog, items, json_lines, read_text
 
 _DISLIKED_RATING = 4
@@ -42,16 +42,16 @@ _PUBLISHED = {
 }
 
 
-def amazon_office(data: Path, share: float) -> Case:
-    """Office products, with the split of the published figures; `share` is not used."""
-    del share
+def amazon_office(data: Path, window: Window) -> Case:
+    """Office products, with the split of the published figures; `window` is not used."""
+    del window
     folder = data / "amazon_office"
     found = catalog(items(folder / "Office_Products.item.json.gz"), TEXT_FIELDS)
     case = sequences.read(folder / "Office_Products.sequences.jsonl.gz", found, "amazon_office")
     return replace(case, published=_PUBLISHED)
 
 
-def movietweetings(data: Path, share: float) -> Case:
+def movietweetings(data: Path, window: Window) -> Case:
     """Ratings of films with a text; up to 4 of 10 is a dislike, which is never a target."""
     folder = data / "movietweetings"
     films = {str(row["imdb_id"]): row for row in json_lines(folder / "items.jsonl.gz")}
@@ -62,10 +62,10 @@ def movietweetings(data: Path, share: float) -> Case:
         for user, film, rating, time in lines
     ]
     remark = "Ratings of films without a text are left out; ratings up to 4 of 10 are dislikes."
-    return _cut("movietweetings", found, seen, share, remark)
+    return _cut("movietweetings", found, seen, window, remark)
 
 
-def online_retail(data: Path, share: float) -> Case:
+def online_retail(data: Path, window: Window) -> Case:
     """Purchases: a row is a basket, its text the item's first description.
 
     Dropped are cancellations (an invoice of ``C``), returns and corrections (no positive quantity
@@ -91,10 +91,10 @@ def online_retail(data: Path, share: float) -> Case:
         "Cancellations, rows without a customer, without a positive quantity or price, and codes "
         "that are not five digits and perhaps letters are left out."
     )
-    return _cut("online_retail", found, seen, share, remark)
+    return _cut("online_retail", found, seen, window, remark)
 
 
-def deskdrop(data: Path, share: float) -> Case:
+def deskdrop(data: Path, window: Window) -> Case:
     """Reads, likes, bookmarks and comments of articles, without texts: collaborative only."""
     path = data / "deskdrop" / "users_interactions.csv.zip"
     if not path.is_file():
@@ -106,10 +106,10 @@ def deskdrop(data: Path, share: float) -> Case:
     ids = list(dict.fromkeys(event.item for event in seen))
     found = Catalog(ids, [""] * len(ids), [frozenset[str]()] * len(ids))
     remark = "No texts: the content channels have nothing to say, and text only is not measured."
-    return _cut("deskdrop", found, seen, share, remark)
+    return _cut("deskdrop", found, seen, window, remark)
 
 
-SETS: Mapping[str, Callable[[Path, float], Case]] = {
+SETS: Mapping[str, Callable[[Path, Window], Case]] = {
     "amazon_office": amazon_office,
     "movietweetings": movietweetings,
     "online_retail": online_retail,
@@ -135,9 +135,9 @@ def kind_of_device(agent: str) -> str:
     return "phone" if _PHONE.search(agent) else "desktop"
 
 
-def _cut(name: str, found: Catalog, seen: Sequence[Seen], share: float, remark: str) -> Case:
+def _cut(name: str, found: Catalog, seen: Sequence[Seen], window: Window, remark: str) -> Case:
     arrays = events.interactions(seen, found)
-    return events.case(name, found, arrays, share=share, remarks=[remark])
+    return events.case(name, found, arrays, window=window, remarks=[remark])
 
 
 def _liking(rating: int) -> float:

@@ -14,6 +14,7 @@ import pytest
 from benchmarks.index.vectors import Cache
 from benchmarks.quality.cases import Case, Row, sample
 from benchmarks.quality.evaluation import evaluate
+from benchmarks.quality.events import Window
 from benchmarks.quality.hybrid import hybrid, profile_only
 from benchmarks.quality.methods import popularity
 from benchmarks.quality.sets import amazon_office
@@ -21,13 +22,13 @@ from bertine.types import Matrix
 
 pytestmark = [pytest.mark.data, pytest.mark.timeout(600)]
 
-ROWS = 1_500
-TEXT_FLOOR, HYBRID_FLOOR = 0.055, 0.11
+ROWS = 500
+TEXT_FLOOR, HYBRID_FLOOR = 0.05, 0.1
 
 
 @pytest.fixture(scope="module")
 def case(data_folder: Path) -> Case:
-    return amazon_office(data_folder, 0.1)
+    return amazon_office(data_folder, Window())
 
 
 @pytest.fixture(scope="module")

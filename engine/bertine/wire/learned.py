@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bertine.errors import InvalidInput
-from bertine.recommend.learn.learned import Learned
 from bertine.recommend.refreshing import FitOptions
 from bertine.v1 import recommendation_pb2 as pb
 from bertine.wire.values import time_to_wire
+
+if TYPE_CHECKING:
+    # A client reads this module, and what is learned needs numba.
+    from bertine.recommend.learn.learned import Learned
 
 MOST_VALIDATION = 0.5
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from benchmarks.quality import events
 from benchmarks.quality.cases import Catalog, sample
 from benchmarks.quality.cuts import before, cut_time, rows_after, validation
-from benchmarks.quality.events import Seen
+from benchmarks.quality.events import Seen, Window
 from bertine.recommend.learn.interactions import Interactions
 
 IDS = [f"item {number}" for number in range(8)]
@@ -69,7 +69,7 @@ logs = st.lists(
 
 @given(logs, st.sampled_from([0.1, 0.3, 0.5]))
 def test_nothing_after_the_cut_is_known(seen: list[tuple[str, int, float]], share: float) -> None:
-    case = events.case("log", catalog(), arrays(*seen), share=share)
+    case = events.case("log", catalog(), arrays(*seen), window=Window(share))
     time = cut_time(arrays(*seen).times, share)
     assert (case.known.times < time).all()
     for row in case.rows:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.quality import sets
+from benchmarks.quality.events import Window
 from benchmarks.quality.files import compose, items
 
 SALE = {
@@ -56,20 +57,20 @@ def test_items_are_one_object_or_lines(tmp_path: Path) -> None:
 
 @pytest.mark.data
 def test_the_office_products(data_folder: Path) -> None:
-    case = sets.amazon_office(data_folder, 0.1)
+    case = sets.amazon_office(data_folder, Window())
     assert (len(case.catalog), len(case.rows)) == (3_459, 4_866)
 
 
 @pytest.mark.data
 def test_the_films(data_folder: Path) -> None:
-    case = sets.movietweetings(data_folder, 0.1)
+    case = sets.movietweetings(data_folder, Window())
     assert len(case.catalog) == 5_610
     assert len(case.known) == pytest.approx(0.9 * 89_163, rel=0.01)
 
 
 @pytest.mark.data
 def test_the_shop(data_folder: Path) -> None:
-    case = sets.online_retail(data_folder, 0.1)
+    case = sets.online_retail(data_folder, Window())
     assert len(case.catalog) == 3_659
     assert len(case.known) == pytest.approx(0.9 * 396_370, rel=0.01)
     assert len(case.known.place_names) > 30
@@ -77,7 +78,7 @@ def test_the_shop(data_folder: Path) -> None:
 
 @pytest.mark.data
 def test_the_articles(data_folder: Path) -> None:
-    case = sets.deskdrop(data_folder, 0.1)
+    case = sets.deskdrop(data_folder, Window())
     assert len(case.catalog) == 2_987
     assert not any(case.catalog.texts)
     assert set(case.known.device_names) == {"phone", "desktop"}

@@ -90,7 +90,7 @@ def test_saved_and_loaded_it_is_the_same(learned: Learned, tmp_path: Path) -> No
 def test_another_layout_is_refused(learned: Learned, tmp_path: Path) -> None:
     learned.save(tmp_path)
     path = tmp_path / "learned.json"
-    path.write_text(path.read_text().replace('"layout": 1', '"layout": 0'))
+    path.write_text(path.read_text().replace('"layout": 2', '"layout": 0'))
     with pytest.raises(ValueError, match="learned anew"):
         Learned.load(tmp_path)
 

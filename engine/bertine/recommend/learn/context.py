@@ -11,6 +11,9 @@ from bertine.recommend.learn.channel import NOTHING, Numbers, Shares, empty
 from bertine.recommend.learn.interactions import Interactions
 from bertine.recommend.learn.taste import Candidates, Situation, Taste
 
+CONTEXTS = ("by_place", "by_device", "by_week")
+"""Names of the channels."""
+
 PARTS_OF_DAY = 4
 """Of six hours each, from midnight of the user's clock."""
 

@@ -81,7 +81,9 @@ class Learned:
 
     def score(self, taste: Taste, candidates: Candidates) -> NDArray[np.float64]:
         """Each channel's value of each candidate: float64 ``[c, channels]``."""
-        return np.asarray(self.parts(taste, candidates).sum(axis=2), np.float64)
+        return np.concatenate(
+            [view.shares(taste, candidates).sum(axis=2) for view in self.views], axis=1
+        )
 
     def parts(self, taste: Taste, candidates: Candidates) -> NDArray[np.float64]:
         """Each entry's exact share in each value: float64 ``[c, channels, h + 1]``.

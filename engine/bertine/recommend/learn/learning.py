@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,21 +12,48 @@ from numpy.typing import NDArray
 from bertine.recommend.learn import als
 from bertine.recommend.learn.channel import View
 from bertine.recommend.learn.content import Content
-from bertine.recommend.learn.context import by_context
+from bertine.recommend.learn.context import CONTEXTS, by_context
 from bertine.recommend.learn.fitting import fit, ndcg
 from bertine.recommend.learn.interactions import Interactions
 from bertine.recommend.learn.learned import Learned, Status
 from bertine.recommend.learn.popularity import popular
 from bertine.recommend.learn.refined import refine
 from bertine.recommend.learn.repeats import Repeats
-from bertine.recommend.learn.transitions import sequence_views, together_views, users_items
-from bertine.recommend.learn.validation import cut, moments, score
+from bertine.recommend.learn.transitions import (
+    REGRESSED,
+    SEQUENCES,
+    TOGETHER,
+    regressed_view,
+    sequence_views,
+    together_views,
+    users_items,
+)
+from bertine.recommend.learn.validation import held_out, moments, ordinal, score
 from bertine.types import Matrix
 
 LEAST_ROWS = 50
 """Validation rows below which weights are not fitted."""
 
 FACTORS = 64
+
+TIMED = ("popularity_recent", "trending", "by_week")
+"""Channels that need more of times than their order."""
+
+ALL_CHANNELS = (
+    "content",
+    "repeat",
+    "seen",
+    "popularity",
+    *TIMED,
+    "content_latest",
+    "content_best",
+    "content_even",
+    *SEQUENCES,
+    *REGRESSED,
+    *TOGETHER,
+    *CONTEXTS,
+    "factors",
+)
 
 DEFAULT_WEIGHTS: Mapping[str, float] = {"content": 1.0}
 """Where there is too little to fit by: a channel that is not listed does not count."""
@@ -63,6 +91,7 @@ def learn(interactions: Interactions, vectors: Matrix, options: LearningOptions)
         vectors: float32 ``[items, d]``, rows of `interactions.item_ids`; zero for an item without.
         options: how.
     """
+    options = _timed(interactions, options)
     kept, status = options.weights, Status()
     if kept is None:
         kept, status = _weigh(interactions, vectors, options)
@@ -78,11 +107,11 @@ def learn(interactions: Interactions, vectors: Matrix, options: LearningOptions)
 def _weigh(
     interactions: Interactions, vectors: Matrix, options: LearningOptions
 ) -> tuple[Mapping[str, float], Status]:
-    time = cut(interactions, options.validation_share)
-    rows = moments(interactions, vectors, time, options.profile_half_life, options.seed)
+    held = held_out(interactions, options.validation_share)
+    rows = moments(interactions, vectors, held, options.profile_half_life, options.seed)
     if len(rows) < LEAST_ROWS:
         return DEFAULT_WEIGHTS, Status()
-    before = interactions.where(interactions.times < time)
+    before = interactions.where(~held)
     views = _views(before, vectors, options)
     learned = Learned(tuple(interactions.item_ids), views, _weights(views, {}, None))
     scored = score(learned, rows, vectors)
@@ -102,18 +131,34 @@ def _views(
     interactions: Interactions, vectors: Matrix, options: LearningOptions
 ) -> tuple[View, ...]:
     """All views that have one of the channels that are asked for."""
-    views: list[View] = [Content(), Repeats(), popular(interactions)]
-    refined = refine(vectors)
-    if refined is not None:
-        views.append(refined)
+    views: list[View | None] = [Content(), Repeats(), popular(interactions), refine(vectors)]
     if np.any(interactions.weights > 0):
         matrix = users_items(interactions)
-        views += sequence_views(interactions, vectors)
-        views += together_views(matrix)
-        views += by_context(interactions, options.least_users)
-        if als.available():
-            views.append(als.factorise(matrix, FACTORS, options.seed))
-    return tuple(view for view in views if _asked(view.names, options.channels))
+        makers: list[tuple[tuple[str, ...], Callable[[], Sequence[View | None]]]] = [
+            (SEQUENCES, lambda: sequence_views(interactions, vectors)),
+            (REGRESSED, lambda: [regressed_view(interactions, vectors, matrix)]),
+            (TOGETHER, lambda: together_views(matrix)),
+            (CONTEXTS, lambda: by_context(interactions, options.least_users)),
+            (("factors",), lambda: _factors(matrix, options.seed)),
+        ]
+        for names, make in makers:
+            # What nobody asks for is not made: some of it takes seconds.
+            views += make() if _asked(names, options.channels) else []
+    return tuple(
+        view for view in views if view is not None and _asked(view.names, options.channels)
+    )
+
+
+def _timed(interactions: Interactions, options: LearningOptions) -> LearningOptions:
+    """Without the channels of age and of the week, where times only tell an order."""
+    if not ordinal(interactions):
+        return options
+    names = ALL_CHANNELS if options.channels is None else options.channels
+    return replace(options, channels=tuple(name for name in names if name not in TIMED))
+
+
+def _factors(matrix: Any, seed: int) -> list[View]:
+    return [als.factorise(matrix, FACTORS, seed)] if als.available() else []
 
 
 def _asked(names: Sequence[str], channels: tuple[str, ...] | None) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertine.recommend.learn.channel import NOTHING, Numbers, Shares, empty, largest
+from bertine.kernels.links import linked
+from bertine.recommend.learn.channel import NOTHING, Numbers, Shares, largest
 from bertine.recommend.learn.lags import faded
 from bertine.recommend.learn.taste import Candidates, Taste
 
@@ -33,7 +34,8 @@ def strongest(matrix: Any, links: int) -> tuple[NDArray[np.int32], NDArray[np.fl
         links: at most so many of each row.
 
     Returns:
-        Columns int32 ``[n, links]``, -1 where there is none; values float32 ``[n, links]``.
+        Columns int32 ``[n, links]``, ascending, -1 where there is none; values float32 of the same
+        shape.
     """
     coo = matrix.tocoo()
     positive = coo.data > 0
@@ -49,7 +51,15 @@ def strongest(matrix: Any, links: int) -> tuple[NDArray[np.int32], NDArray[np.fl
     strengths = np.zeros((matrix.shape[0], used), np.float32)
     numbers[rows[kept], places[kept]] = columns[kept]
     strengths[rows[kept], places[kept]] = values[kept]
-    return numbers, strengths
+    return by_number(numbers, strengths)
+
+
+def by_number(
+    numbers: NDArray[np.int32], values: NDArray[np.float32]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Each row's links by ascending number, as the lookup needs them."""
+    order = np.argsort(numbers, axis=1, kind="stable")
+    return np.take_along_axis(numbers, order, axis=1), np.take_along_axis(values, order, axis=1)
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,7 @@ class Linked:
     Attributes:
         name: of the channel.
         decay: for each step back, 0 .. 1.
-        numbers: int32 ``[items, links]``, -1 where there is none.
+        numbers: int32 ``[items, links]``, ascending in each row, -1 where there is none.
         values: float32 ``[items, links]``.
     """
 
@@ -75,20 +85,19 @@ class Linked:
 
     def shares(self, taste: Taste, candidates: Candidates) -> Shares:
         """See `View`."""
-        shares = empty(taste, candidates, 1)
-        entries, numbers, values = self._links(taste)
-        if not len(entries) or not len(candidates):
-            return shares
-        # One place more than there are items: links that are not there and unknown candidates
-        # fall on it, and it is never a candidate's.
-        place = np.full(len(self.numbers) + 1, -1, np.int64)
-        place[candidates.numbers] = np.arange(len(candidates))
-        place[-1] = -1
-        rows = place[numbers]
-        found = rows >= 0
-        entry = np.broadcast_to(entries[:, None], numbers.shape)[found]
-        shares[rows[found], 0, entry] = values[found]
-        return shares
+        shares = np.zeros((len(candidates), len(taste) + 1))
+        # Only the latest entries have links, so that a long history costs no more.
+        sources = np.where(np.arange(len(taste)) < len(taste) - _LATEST, -1, taste.items)
+        linked(
+            self.numbers,
+            self.values,
+            sources.astype(np.int64),
+            faded(taste, self.decay),
+            candidates.numbers,
+            np.argsort(candidates.numbers, kind="stable"),
+            shares,
+        )
+        return shares[:, None, :]
 
     def best(self, taste: Taste, count: int) -> Numbers:
         """See `View`."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bertine.recommend.learn.channel import NOTHING, Numbers, Shares, empty
+from bertine.recommend.learn.channel import NOTHING, Numbers, Shares, empty, largest
 from bertine.recommend.learn.interactions import Interactions
 from bertine.recommend.learn.taste import Candidates, Taste
 
@@ -59,5 +59,4 @@ def popular(interactions: Interactions) -> Popular:
 
 
 def _top(column: NDArray[np.float32], count: int) -> Numbers:
-    found = np.argsort(-column, kind="stable")[:count]
-    return np.asarray(found[column[found] > 0], np.int64)
+    return largest(column.astype(np.float64), count)

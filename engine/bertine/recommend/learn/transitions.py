@@ -8,9 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from bertine.recommend.learn import regression
 from bertine.recommend.learn.interactions import Interactions
-from bertine.recommend.learn.neighbours import Linked, strongest, width
+from bertine.recommend.learn.neighbours import Linked, by_number, strongest, width
 from bertine.types import Matrix
+
+SEQUENCES = ("sequence", "sequence_log", "sequence_even", "sequence_near")
+REGRESSED = ("sequence_linear",)
+TOGETHER = ("together", "linear")
+"""Names of the channels that each function makes."""
 
 WINDOW = 10
 """Entries back that an item is held to follow."""
@@ -18,15 +24,11 @@ WINDOW = 10
 NEAR_ITEMS = 20_000
 """With more items than this, counts are not spread over near ones: it would take too long."""
 
-EASE_ITEMS = 5_000
-"""With more items than this there is no channel `linear`: it inverts a matrix of their square."""
-
 _PRIOR = 3.0
 _LONGEST = 200
 _NEAR = 20
 _SPREAD = 30
 _SHARPNESS = 4.0
-_RIDGE = 5.0
 _LOG_SCALE = 50.0
 
 
@@ -83,9 +85,8 @@ def sequence_views(interactions: Interactions, vectors: Matrix) -> list[Linked]:
 def together_views(matrix: Any) -> list[Linked]:
     """Links by which users had both.
 
-    ``together`` is the cosine of the items' users (item-kNN; Sarwar et al. 2001). ``linear`` is
-    the item-item regression in closed form, B = I - P / diag P with P = (X'X + lambda I)^-1
-    (EASE; Steck 2019, Embarrassingly Shallow Autoencoders for Sparse Data).
+    ``together`` is the cosine of the items' users (item-kNN; Sarwar et al. 2001), ``linear`` a
+    regression (`regression.together`).
 
     Args:
         matrix: see `users_items`.
@@ -93,25 +94,29 @@ def together_views(matrix: Any) -> list[Linked]:
     gram = (matrix.T @ matrix).tocsr()
     sizes = gram.diagonal()
     scale = sparse.diags(1.0 / np.sqrt(sizes + 1.0))
-    cosine = (scale @ gram @ scale).tolil()
-    cosine.setdiag(0.0)
-    views = [_linked("together", 0.9, cosine)]
-    known = np.flatnonzero(sizes)
-    if 1 < len(known) <= EASE_ITEMS:
-        views.append(_linked("linear", 0.9, _regression(gram, known)))
+    views = [_linked("together", 0.8, scale @ (gram - sparse.diags(sizes)) @ scale)]
+    known = regression.frequent(sizes)
+    if len(known) > 1:
+        views.append(_linked("linear", 0.9, regression.together(gram, known)))
     return views
 
 
-def _regression(gram: Any, known: NDArray[np.int64]) -> Any:
-    dense = gram[known][:, known].toarray()
-    ridge = _RIDGE * float(np.trace(dense)) / len(known)
-    inverse = np.linalg.inv(dense + ridge * np.eye(len(known)))
-    links = -inverse / np.diag(inverse)
-    np.fill_diagonal(links, 0.0)
-    # The least that is kept: the rest would fill a dense matrix and never be in a list.
-    rows, columns = np.nonzero(links > links.max(initial=0.0) * 1e-4)
-    shape = gram.shape
-    return sparse.csr_matrix((links[rows, columns], (known[rows], known[columns])), shape=shape)
+def regressed_view(interactions: Interactions, vectors: Matrix, matrix: Any) -> Linked | None:
+    """Links by regression of what is done next (`regression.next_items`); None of too little.
+
+    Args:
+        interactions: sorted by user and time.
+        vectors: float32 ``[items, d]``.
+        matrix: see `users_items`.
+    """
+    count = len(vectors)
+    known = regression.frequent(np.asarray(matrix.sum(axis=0)).ravel())
+    if len(known) < 2 or count > NEAR_ITEMS:  # noqa: PLR2004
+        return None
+    links = regression.next_items(interactions, vectors, known)
+    columns, values = regression.strongest_columns(links, width(count))
+    numbers = np.where(values > 0, known[columns], -1).astype(np.int32)
+    return Linked("sequence_linear", 0.6, *by_number(numbers, values))
 
 
 def _spread(likely: Any, vectors: Matrix) -> Any:

@@ -15,12 +15,14 @@ from bertine.recommend.learn.learned import Learned
 from bertine.recommend.learn.taste import Candidates, Situation, Taste
 from bertine.types import Matrix
 
-MOST_ROWS = 2_000
+MOST_ROWS = 4_000
 """That are weighed by; of more, so many are drawn."""
 
 _LATEST = 50
 _PROPOSED = 40
 _NEAREST = 100
+_EQUAL_STEPS = 0.95
+_ORDINAL_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +59,67 @@ class Scored:
     target_counts: NDArray[np.int64]
 
 
-def cut(interactions: Interactions, share: float) -> float:
-    """The time from which on the latest `share` of the events lies; inf if there is none."""
-    if not len(interactions) or share <= 0:
-        return float("inf")
-    return float(np.quantile(interactions.times, 1.0 - share, method="higher"))
+def held_out(interactions: Interactions, share: float) -> NDArray[np.bool_]:
+    """Which events channels are weighed by, and not learned from: bool ``[n]``.
+
+    The latest `share` of the events by one cut in time, so that nothing is learned from what came
+    later (Ji et al. 2023, A Critical Study on Data Leakage in Recommender System Evaluation). Where
+    times only tell an order, no moment is the same one for two users, and a cut would hold the
+    late entries of those who do much: then it is the latest quarter of each user, at least one.
+    """
+    if share <= 0 or not len(interactions):
+        return np.zeros(len(interactions), np.bool_)
+    if ordinal(interactions):
+        return _latest(interactions)
+    time = float(np.quantile(interactions.times, 1.0 - share, method="higher"))
+    return np.asarray(interactions.times >= time)
+
+
+def ordinal(interactions: Interactions) -> bool:
+    """Whether times are no more than positions: nearly all steps of users are equally long."""
+    gaps = np.diff(interactions.times)[np.diff(interactions.users) == 0]
+    gaps = gaps[gaps > 0]
+    if not len(gaps):
+        return True
+    return float(np.mean(np.isclose(gaps, np.median(gaps)))) > _EQUAL_STEPS
+
+
+def _latest(interactions: Interactions) -> NDArray[np.bool_]:
+    """The latest quarter of each user's entries, at least one."""
+    users = interactions.users
+    starts = np.searchsorted(users, users)
+    stops = np.searchsorted(users, users, side="right")
+    held = np.maximum((stops - starts) * _ORDINAL_SHARE, 1.0).astype(np.int64)
+    times = interactions.times
+    return np.asarray(times >= times[stops - held])
 
 
 def moments(
-    interactions: Interactions, vectors: Matrix, time: float, half_life: float, seed: int
+    interactions: Interactions,
+    vectors: Matrix,
+    held: NDArray[np.bool_],
+    half_life: float,
+    seed: int,
 ) -> list[Moment]:
-    """Those from `time` on, of users with a history before; at most `MOST_ROWS`, drawn."""
+    """Those held out, of users with a history before; at most `MOST_ROWS`, drawn."""
+    users = interactions.users
     found = [
         (first, last)
         for first, last in _spans(interactions)
-        if interactions.times[first] >= time and np.any(interactions.weights[first:last] > 0)
+        if held[first]
+        and first > 0
+        and users[first - 1] == users[first]
+        and np.any(interactions.weights[first:last] > 0)
     ]
     if len(found) > MOST_ROWS:
         drawn = np.random.default_rng(seed).choice(len(found), MOST_ROWS, replace=False)
         found = [found[n] for n in np.sort(drawn)]
-    starts = np.searchsorted(interactions.users, interactions.users)
+    starts = np.searchsorted(users, users)
     rows = (
         _moment(interactions, vectors, slice(max(int(starts[first]), first - _LATEST), first), last)
         for first, last in found
     )
-    return [_faded(row, half_life) for row in rows if len(row.taste)]
+    return [_faded(row, half_life) for row in rows]
 
 
 def score(learned: Learned, rows: Sequence[Moment], vectors: Matrix) -> Scored:
