@@ -147,7 +147,8 @@ class Listing:
         self._ask_index(found, size)
         learned = self._blend.learned
         if self._user.interests is not None and not self._blend.alone:
-            numbers = learned.propose(self._user.taste, size).tolist()
+            weights = self._blend.weights
+            numbers = learned.propose(self._user.taste, size, weights).tolist()
             found.personal |= dict.fromkeys(learned.item_ids[number] for number in numbers)
         return found
 

@@ -36,7 +36,7 @@ def test_an_item_without_events_shares_the_links_of_near_texts() -> None:
     vectors = make_vectors()
     vectors[ITEMS - 1] = vectors[3]
     links = next_items(seen, vectors, np.arange(ITEMS - 1))
-    alike = np.corrcoef(links[:, :-1])[ITEMS - 1]
+    alike = np.asarray(np.corrcoef(links[:, :-1]))[ITEMS - 1]
     assert links[ITEMS - 1].any()
     assert alike[3] > np.median(alike)
 

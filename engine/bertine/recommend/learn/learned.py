@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertine.recommend.learn import storage
-from bertine.recommend.learn.channel import View
+from bertine.recommend.learn.channel import NOTHING, View
 from bertine.recommend.learn.content import Content
 from bertine.recommend.learn.taste import Candidates, Taste
 
@@ -70,14 +70,27 @@ class Learned:
         """Of an item, -1 for one that it does not know."""
         return self._numbers.get(item_id, -1)
 
-    def propose(self, taste: Taste, count: int) -> NDArray[np.int64]:
-        """The best items of each channel that can tell: int64, ascending, no number twice.
+    def propose(
+        self, taste: Taste, count: int, weights: NDArray[np.float64] | None = None
+    ) -> NDArray[np.int64]:
+        """The best items of each channel that counts: int64, ascending, no number twice.
+
+        To somebody of whom nothing is known all channels propose that can, whatever they weigh.
 
         Args:
             taste: the user's.
             count: at most so many of each channel.
+            weights: float64 ``[channels]`` that count instead of the fitted ones.
         """
-        return np.unique(np.concatenate([view.best(taste, count) for view in self.views]))
+        counting = self.weights if weights is None else weights
+        everything = not len(taste)
+        found, first = [NOTHING], 0
+        for view in self.views:
+            stop = first + len(view.names)
+            if everything or counting[first:stop].any():
+                found.append(view.best(taste, count))
+            first = stop
+        return np.unique(np.concatenate(found))
 
     def score(self, taste: Taste, candidates: Candidates) -> NDArray[np.float64]:
         """Each channel's value of each candidate: float64 ``[c, channels]``."""

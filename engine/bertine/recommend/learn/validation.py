@@ -127,7 +127,8 @@ def score(learned: Learned, rows: Sequence[Moment], vectors: Matrix) -> Scored:
     values, sizes, targets, target_rows, found = [], [], [], [], []
     start = 0
     for row, (moment, near) in enumerate(zip(rows, _nearest(rows, vectors), strict=True)):
-        proposed = np.union1d(learned.propose(moment.taste, _PROPOSED), near)
+        every = np.ones(len(learned.channels))
+        proposed = np.union1d(learned.propose(moment.taste, _PROPOSED, every), near)
         numbers = np.union1d(proposed, moment.targets)
         candidates = Candidates(numbers, vectors[numbers])
         values.append(learned.score(moment.taste, candidates).astype(np.float32))
