@@ -10,8 +10,8 @@ import numpy as np
 from benchmarks.quality.cases import Row
 from benchmarks.quality.hybrid import Hybrid, profile_only
 from benchmarks.quality.methods import Scores
+from benchmarks.quality.privacy_noise import DELTA, epsilon_of, noisy
 from benchmarks.quality.run import Run
-from bertine.recommend.privacy_noise import DELTA, epsilon_of, noisy
 
 _SIGMAS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 _TINY = 1e-6

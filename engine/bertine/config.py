@@ -63,7 +63,6 @@ class ServeConfig:
         learn_min_events: fewer events of a collection teach nothing.
         learn_min_users: distinct users behind what is popular in a place or on a device.
         learn_pause_seconds: between two refreshes of what was learned, if nothing was deleted.
-        profile_noise: standard deviation of the noise on each component of a user's vector.
         limits: see `Limits`.
     """
 
@@ -89,7 +88,6 @@ class ServeConfig:
     learn_min_events: int = 100
     learn_min_users: int = 5
     learn_pause_seconds: float = 600.0
-    profile_noise: float = 0.0
     limits: Limits = field(default_factory=Limits)
 
 

@@ -218,15 +218,6 @@ def _limit_options(command: Any) -> Any:
     help="Between two refreshes of what was learned, unless a user was deleted.",
 )
 @click.option(
-    "--profile-noise",
-    type=click.FloatRange(min=0),
-    default=_DEFAULTS.profile_noise,
-    show_envvar=True,
-    metavar="SIGMA",
-    help="Standard deviation of the Gaussian noise on each component of a user's vector; 0 is "
-    "none.",
-)
-@click.option(
     "--drain-seconds",
     type=click.FloatRange(min=0),
     default=_DEFAULTS.drain_seconds,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertine.recommend.privacy_noise import delta_of, epsilon_of, noisy
+from benchmarks.quality.privacy_noise import delta_of, epsilon_of, noisy
 from bertine.types import Vector
 
 
