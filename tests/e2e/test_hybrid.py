@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ def fill(client: Client) -> None:
 
 
 @pytest.fixture(scope="module")
-def data(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def data(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hybrid")
     with ServerProcess(model, folder, *OPTIONS, fake=True) as server, server.client() as client:
         fill(client)
@@ -47,7 +46,7 @@ def data(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
         status = client.fit(NAME)
         assert status.events == len(events())
         assert status.validation_ndcg > status.content_ndcg
-    yield folder
+    return folder
 
 
 def test_what_follows_is_listed_and_explained(model: Path, data: Path) -> None:
