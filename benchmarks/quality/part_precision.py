@@ -17,7 +17,7 @@ from benchmarks.report import at_most
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
 from bertine.index.planner import IVF_SHARE
-from bertine.index.search import Request
+from bertine.index.request import Request
 from bertine.recommend.learn.taste import Candidates
 
 FULL_PRECISION = "fp32"

@@ -16,7 +16,7 @@ from benchmarks.index.install import environment
 from benchmarks.index.roster import HNSWLIB, OURS, efforts, roster
 from bertine.index.filters import check, compile_filter
 from bertine.index.live import LiveIndex
-from bertine.index.search import Request
+from bertine.index.request import Request
 
 TABLE = Table(200)
 

@@ -90,3 +90,12 @@ def test_a_user_who_never_moved_can_be_deleted(books: Collection, run: Run) -> N
     first, second = UserKey(b"1" * 32), UserKey(b"2" * 32, [b"1" * 32])
     run(RecordEvents(books.key, [replace(FIRST, user=first.digest("ann"))]))
     assert run(DeleteUser(second.digest("ann"))) == 1
+
+
+def test_a_type_is_left_out_before_the_limit_counts(
+    store: Store, books: Collection, run: Run
+) -> None:
+    shown = [Event(ANN, f"i{n}", "impression", 10.0 + n, f"s{n}") for n in range(5)]
+    run(RecordEvents(books.key, [*EVENTS, *shown]))
+    assert [e.item_id for e in store.user_events(books.key, ANN, 2)] == ["i3", "i4"]
+    assert store.user_events(books.key, ANN, 2, "impression") == [EVENTS[2], FIRST]

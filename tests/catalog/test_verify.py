@@ -24,7 +24,8 @@ from bertine.catalog.changes import (
     SetAlias,
     Upsert,
 )
-from bertine.catalog.privacy import KEY_FILE, UserKey
+from bertine.catalog.former_keys import FORMER_FILE, FormerKey, write_former
+from bertine.catalog.privacy import KEY_FILE, KEY_SIZE, UserKey
 from bertine.catalog.rows import vector_to_bytes
 from bertine.catalog.store import FILE, Store
 from bertine.catalog.verify import (
@@ -242,3 +243,17 @@ def test_vectors_that_are_not_finite_are_not_well(value: float) -> None:
     assert vector_problem(None, 4) == "has no vector"
     assert vector_problem(b"", None)
     assert vector_problem(b"12345", None)
+
+
+def test_keys_that_were_replaced(filled: Path) -> None:
+    write_former(filled, [FormerKey(1.5, b"k" * KEY_SIZE), FormerKey(2.5, b"l" * KEY_SIZE)])
+    assert problems(filled) == {}
+    file = filled / FORMER_FILE
+    whole = file.read_text()
+    file.write_text(whole.replace(b"l".hex() * KEY_SIZE, "6c6c"))
+    assert problems(filled) == {"users": f"line 2 of {file} has 2 bytes, not {KEY_SIZE}"}
+    for damaged in (whole[:-2], "x" + whole, "1.5 secret\n"):
+        file.write_text(damaged)
+        [text] = problems(filled).values()
+        assert text.startswith(f"{file} is damaged; restore it from a backup")
+        assert "6b6b" not in text

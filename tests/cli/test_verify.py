@@ -10,12 +10,16 @@ import numpy as np
 import pytest
 
 from bertine.catalog.changes import CreateCollection, DeleteItems, Draft, Upsert
+from bertine.catalog.event_arrays import Mark
 from bertine.catalog.store import FILE, Store
 from bertine.catalog.writer import Writer
 from bertine.client import Client
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
 from bertine.index.snapshot import Home
+from bertine.recommend import learned_folder
+from bertine.recommend.learn.learned import content_only
+from bertine.recommend.learned_folder import Kept
 from bertine.testing import ServerProcess
 from bertine.types import Item, Matrix
 from tests.cli.conftest import Run
@@ -180,3 +184,33 @@ def test_while_a_server_has_the_folder(
     client.upsert(collection, [{"id": "a", "text": "a text", "f": 0.1, "tags": ["x"]}])
     ran = run("verify", "--data", server.command[server.command.index("--data") + 1])
     assert (ran.code, ran.err) == (0, "")
+
+
+def learned_folder_of(data: Path, fingerprint: str = MODEL) -> Path:
+    folder = data / "learned" / "1"
+    learned_folder.save(folder, Kept(content_only(DIMENSIONS), Mark(3), 1.0, 2.0, fingerprint))
+    return folder
+
+
+def test_what_was_learned(run: Run, data: Path) -> None:
+    folder = learned_folder_of(data)
+    ran = run("verify", "--data", data)
+    assert (ran.code, ran.err) == (0, "")
+    [line] = [line for line in ran.out.splitlines() if "learned books" in line]
+    assert line.split() == ["ok", "learned", "books", "0", "events", "of", "0", "users"]
+    [manifest] = folder.glob("*/manifest.json")
+    manifest.write_text(manifest.read_text() + " ")
+    (data / "learned" / "9").mkdir()
+    ran = run("verify", "--data", data)
+    assert (ran.code, ran.err) == (0, "")
+    damaged, left = lines_of(ran.out, "note")
+    assert "manifest.json is damaged  → nothing: the next start learns it again" in damaged
+    assert "of no collection: 9  → nothing: the next start removes it" in left
+
+
+def test_what_was_learned_of_another_models_vectors_is_a_note(run: Run, data: Path) -> None:
+    learned_folder_of(data, "0" * 64)
+    ran = run("verify", "--data", data)
+    assert ran.code == 0
+    [note] = lines_of(ran.out, "note")
+    assert "made with another model's vectors" in note

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from bertine.client import AsyncClient, CallError, Client, Item
-from bertine.client.requests import Priority
+from bertine.client.options import Priority
 from bertine.testing import ServerProcess
 from bertine.types import Vector
 

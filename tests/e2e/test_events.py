@@ -74,3 +74,19 @@ def test_damaged_learned_state_is_learned_again(model: Path, tmp_path: Path) -> 
         while (tmp_path / "learned" / "1").exists():
             assert time.monotonic() < deadline
             pause.wait(0.1)
+
+
+def test_what_was_shown_crowds_out_nothing_that_was_done(model: Path, tmp_path: Path) -> None:
+    with ServerProcess(model, tmp_path, fake=True) as server, server.client() as client:
+        client.create_collection("books")
+        client.upsert("books", [{"id": f"i{n}", "text": f"text {n}"} for n in range(5)])
+        done = {"user": "ann", "item_id": "i0", "time": 1.0}
+        shown = [
+            {"user": "ann", "item_id": "i1", "event_type": "impression", "time": 2.0 + n}
+            for n in range(150)
+        ]
+        client.record_events("books", [done, *shown])
+        found = client.recommend("books", user="ann", top_k=3)
+        assert found.history_size == 1
+        assert len(found) == 3
+        assert "i0" not in [hit.id for hit in found]

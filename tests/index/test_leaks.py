@@ -13,7 +13,8 @@ from bertine.index.crew import Crew
 from bertine.index.filters import AllOf, AnyOf, Filter, Not, OneOf, Range, compile_filter
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
-from bertine.index.search import Request, Search
+from bertine.index.request import Request
+from bertine.index.search import Search
 from bertine.index.view import View
 from bertine.types import Hits, Item, Matrix
 

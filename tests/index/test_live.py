@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bertine.index import live
 from bertine.index.filters import OneOf, Range, compile_filter
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
-from bertine.index.search import Request
+from bertine.index.request import Request
 from bertine.index.training import Trained
 from bertine.types import Item, Matrix
 
@@ -160,12 +161,12 @@ def test_changes_during_a_rebuild_are_not_lost(monkeypatch: pytest.MonkeyPatch) 
     index.upsert(items(20), vectors[:20], 1)
     training, go_on = threading.Event(), threading.Event()
 
-    def hold(*_: object) -> Trained:
+    def hold(*_: object, **__: object) -> Trained:
         training.set()
         assert go_on.wait(30)
         return Trained(None, [], "items", 0)
 
-    monkeypatch.setattr(index, "_train", hold)
+    monkeypatch.setattr(live, "train_if_large", hold)
     worker = threading.Thread(target=index.rebuild)
     worker.start()
     assert training.wait(30)

@@ -7,7 +7,7 @@ from bertine.index.filters import OneOf
 from bertine.index.lifecycle import Policy, imbalance
 from bertine.index.live import LiveIndex
 from bertine.index.recall import ENOUGH
-from bertine.index.search import Request
+from bertine.index.request import Request
 from bertine.types import Item, Matrix
 
 DIMENSIONS, ROWS = 32, 3_000

@@ -12,7 +12,7 @@ from bertine.index.checksums import digests
 from bertine.index.filters import OneOf
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
-from bertine.index.search import Request
+from bertine.index.request import Request
 from bertine.index.snapshot import Home, OtherSnapshot
 from bertine.types import Item, Matrix
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bertine.errors import InvalidInput
 from bertine.index.filters import OneOf
 from bertine.index.live import LiveIndex
-from bertine.index.search import Request
+from bertine.index.request import Request
 from bertine.recommend.blend import blend
 from bertine.recommend.history import usable
 from bertine.recommend.learn.content import Content

@@ -17,7 +17,7 @@ from benchmarks.index.worker import WARM_UP, Action, Array, actions, memory, ser
 from bertine.index.crew import Crew
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
-from bertine.index.search import Request
+from bertine.index.request import Request
 from bertine.index.snapshot import Home
 from bertine.types import Hits
 

@@ -108,9 +108,22 @@ def find_user(connection: sqlite3.Connection, digest: bytes) -> int | None:
 
 
 def latest_events(
-    connection: sqlite3.Connection, collection_key: int, digest: bytes, limit: int
+    connection: sqlite3.Connection,
+    collection_key: int,
+    digest: bytes,
+    limit: int,
+    without: str = "",
 ) -> list[Event]:
-    """A user's latest events in a collection, oldest first; those of one time as they arrived."""
+    """A user's latest events in a collection, oldest first; those of one time as they arrived.
+
+    Args:
+        connection: to the catalog.
+        collection_key: of the collection.
+        digest: of the user; one who has not come since a key was changed is found by a former key
+            and, since nothing is written here, goes on to be.
+        limit: at most so many.
+        without: an event type that is left out, before the limit counts; "" is none.
+    """
     user = find_user(connection, digest)
     table = events_table(collection_key)
     there = "SELECT 1 FROM collections WHERE key = ? AND NOT deleted"
@@ -118,9 +131,9 @@ def latest_events(
         return []
     query = f"""
         SELECT {EVENT_COLUMNS} FROM {table}
-        WHERE user = ? ORDER BY time DESC, key DESC LIMIT ?
+        WHERE user = ? AND event_type <> ? ORDER BY time DESC, key DESC LIMIT ?
     """  # noqa: S608 (the table's name has only a number that varies)
-    rows = connection.execute(query, (user, limit)).fetchall()
+    rows = connection.execute(query, (user, without, limit)).fetchall()
     return [event_from_row(digest, row) for row in reversed(rows)]
 
 

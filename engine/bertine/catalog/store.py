@@ -21,14 +21,13 @@ from bertine.catalog.rows import (
     ITEM_COLUMNS,
     OF_COLLECTION,
     SELECT_COLLECTIONS,
-    SELECT_ITEMS_WITH_VECTORS,
     collection_from_row,
     item_from_row,
-    read_collection,
     read_named,
     select_items,
 )
 from bertine.catalog.schema import prepare
+from bertine.catalog.snapshot import Snapshot
 from bertine.errors import NotFound
 from bertine.types import Alias, Collection, Event, Item
 
@@ -64,25 +63,6 @@ class Outdated:
 
     item: Item
     supplied: bool
-
-
-class Snapshot:
-    """One state of a collection, whatever is written meanwhile.
-
-    Attributes:
-        collection: as of that state; its ``sequence`` is the last change that is in it.
-    """
-
-    def __init__(self, connection: sqlite3.Connection, key: int) -> None:
-        self._connection = connection
-        self.collection = read_collection(connection, key)
-
-    def batches(self, batch: int = 4096) -> Iterator[list[Item]]:
-        """All items with their vectors, in the order in which they were first inserted."""
-        query = SELECT_ITEMS_WITH_VECTORS + "WHERE collection = ? ORDER BY items.key"
-        rows = self._connection.execute(query, (self.collection.key,))
-        while chunk := rows.fetchmany(batch):
-            yield [item_from_row(row, self.collection.vectors) for row in chunk]
 
 
 class Store:
@@ -237,16 +217,17 @@ class Store:
         with self.snapshot(key) as snapshot:
             yield from snapshot.batches(batch)
 
-    def user_events(self, key: int, user: bytes, limit: int) -> list[Event]:
+    def user_events(self, key: int, user: bytes, limit: int, without: str = "") -> list[Event]:
         """A user's latest events in a collection, oldest first.
 
         Args:
             key: of the collection.
             user: see `privacy.UserKey.digest`.
             limit: at most so many.
+            without: an event type that is left out, before the limit counts; "" is none.
         """
         with self._pool.reading() as connection:
-            return latest_events(connection, key, user, limit)
+            return latest_events(connection, key, user, limit, without)
 
     def events_mark(self, key: int) -> Mark | None:
         """Which state a collection's events have; None if the collection was deleted."""

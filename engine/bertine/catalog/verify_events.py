@@ -8,9 +8,10 @@ from pathlib import Path
 
 from bertine.catalog.digest import event_digest
 from bertine.catalog.event_tables import all_events_tables
+from bertine.catalog.former_keys import FORMER_FILE, read_former
 from bertine.catalog.privacy import KEY_FILE, KEY_SIZE
 from bertine.catalog.verify import RESTORE, Check, judged
-from bertine.errors import InvalidInput
+from bertine.errors import InvalidInput, StorageError
 
 _DIGEST_SIZE = 32
 _WRITTEN = ("id_digest", "user", "event_id", "item_id", "event_type", "time", "sequence")
@@ -82,7 +83,7 @@ _EVENTS = (
 
 
 def check_users(connection: sqlite3.Connection, data: Path) -> Check:
-    """That users are known by one hash each, and that the key of the hashes is there."""
+    """That users are known by one hash each, and that the keys of the hashes are whole."""
     wrong = [text for query in _USERS for (text,) in connection.execute(query)]
     query = "SELECT count(*) FROM users WHERE digest IS NOT NULL"
     (count,) = connection.execute(query).fetchone()
@@ -90,7 +91,22 @@ def check_users(connection: sqlite3.Connection, data: Path) -> Check:
     size = key.stat().st_size if key.exists() else 0
     if size != KEY_SIZE and (count or size):
         wrong.append(f"{key} has {size} bytes, not {KEY_SIZE}: nobody's events can be found")
+    wrong += _wrong_former_keys(data)
     return judged("users", wrong, f"{count:,} are known by a hash", RESTORE)
+
+
+def _wrong_former_keys(data: Path) -> list[str]:
+    """What is wrong with the keys that were replaced; never a key itself."""
+    try:
+        keys = read_former(data)
+    except StorageError as error:
+        return [error.message]
+    path = data / FORMER_FILE
+    return [
+        f"line {line} of {path} has {len(key.secret)} bytes, not {KEY_SIZE}"
+        for line, key in enumerate(keys, 1)
+        if len(key.secret) != KEY_SIZE
+    ]
 
 
 _USERS = (

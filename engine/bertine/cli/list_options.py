@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bertine.client.requests import RecommendOptions
+from bertine.client.options import RecommendOptions
 
 _CONTEXT = ("place", "device")
 _SAME_NAME = ("diversity", "interests", "negatives", "exploration", "seed", "backfill")

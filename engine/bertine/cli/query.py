@@ -13,7 +13,8 @@ from bertine.cli.connection import connected, target_option
 from bertine.cli.list_options import list_options, read_list_options, read_pairs
 from bertine.cli.tables import print_hits, print_json, title_of
 from bertine.client import Client, Found, HistoryEntry
-from bertine.client.requests import RecommendOptions, SearchOptions, chunks
+from bertine.client.options import RecommendOptions, SearchOptions
+from bertine.client.requests import chunks
 from bertine.errors import InvalidInput
 from bertine.index.filters import Filter
 

@@ -15,6 +15,7 @@ from bertine.catalog.verify_events import check_events, check_users
 from bertine.catalog.verify_items import check_items
 from bertine.cli.progress import progress
 from bertine.cli.verify_index import check_indexes
+from bertine.cli.verify_learned import check_learned
 
 _MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "problem": ("PROBLEM", "red")}
 _NAME_WIDTH = 14
@@ -35,7 +36,8 @@ def verify(data: Path) -> None:
     \b
     bertine verify --data data
 
-    Reads every row of the catalog and every saved index, and compares the two. Nothing is changed
+    Reads every row of the catalog, every saved index and what was learned of events, and compares
+    index and catalog. Nothing is changed
     and no lock is taken, so a server may run beside it: each is then looked at as of one moment,
     and the catalog's write-ahead log grows until that look ends. A note costs nothing but space or
     time. The exit code is 1 if there is a PROBLEM.
@@ -69,6 +71,7 @@ def findings(data: Path) -> Iterator[Check]:
             yield from _attempt_items(partial(check_items, connection), report)
         yield attempt("users", partial(check_users, connection, data))
     yield from check_indexes(data)
+    yield from check_learned(data)
 
 
 _FIRST = {"file": catalog.check_file, "references": catalog.check_references}

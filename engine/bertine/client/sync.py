@@ -13,7 +13,7 @@ from bertine.client import requests
 from bertine.client.channel import OPTIONS, READY_SERVICE
 from bertine.client.collections import CollectionCalls
 from bertine.client.errors import CallError, translated
-from bertine.client.requests import (
+from bertine.client.options import (
     HistoryLike,
     ItemLike,
     Priority,
@@ -103,7 +103,7 @@ class Client(CollectionCalls):
             input_type: which of the model's prompts goes before each text.
             truncate: cut texts at the model's maximum length; otherwise a longer one is an error.
             dimensions: keep only the first of the vector's components.
-            priority: who goes first while the encoder is busy, see `requests.Priority`.
+            priority: who goes first while the encoder is busy, see `options.Priority`.
 
         Returns:
             float32 ``[len(texts), d]``, rows of length 1.

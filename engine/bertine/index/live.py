@@ -19,13 +19,13 @@ from bertine.index.crew import ALONE, Crew
 from bertine.index.lifecycle import Policy, Shape, rebuild_reason, trained
 from bertine.index.named import Named, named
 from bertine.index.quality import Quality
-from bertine.index.search import Request, Scope, Search
+from bertine.index.request import Request
+from bertine.index.search import Search
 from bertine.index.segment import Segment
 from bertine.index.snapshot import Home, Snapshot
-from bertine.index.state import Merged, Places, State, kill_stale, rows_of
-from bertine.index.training import Order, Trained, train
+from bertine.index.state import Merged, Places, State, kill_stale, scope_of
+from bertine.index.training import Order, Trained, train_if_large
 from bertine.index.tuning import enough, recipes, usual
-from bertine.index.view import View
 from bertine.types import Attribute, Hits, IndexStatus, Item, Matrix, Vector
 
 _log = logging.getLogger(__name__)
@@ -118,8 +118,7 @@ class LiveIndex:
         place = self._places.get(item_id)
         if place is None:
             return None
-        segment, row = place
-        vector: Vector = segment.vectors[row]
+        vector: Vector = place[0].vectors[place[1]]
         return vector
 
     def attributes(self, item_id: str) -> dict[str, Attribute] | None:
@@ -143,7 +142,7 @@ class LiveIndex:
             coarse = coarse.visiting(request.nprobe)
         refine = 1 if coarse is None else coarse.refine
         queries = np.ascontiguousarray(queries, np.float32)
-        scope = self._scope(request, view)
+        scope = scope_of(self._places, request, view)
         found = Search(view, request, coarse, refine, scope, self._crew).run(queries)
         self.quality.answered(view, request, scope, queries, found)
         return found
@@ -156,12 +155,6 @@ class LiveIndex:
             if found.complete:
                 break
         return found
-
-    def _scope(self, request: Request, view: View) -> Scope:
-        return Scope(
-            None if request.only is None else rows_of(self._places, request.only, view),
-            rows_of(self._places, request.exclude, view) if request.exclude else None,
-        )
 
     def status(self) -> IndexStatus:
         """What it consists of now."""
@@ -232,7 +225,8 @@ class LiveIndex:
             with self._apply_lock:
                 view = self._state.view()
             merged = Merged(view)
-            done = self._train(merged.segment, threads, order, on_trial)
+            rows = merged.segment.vectors[: merged.segment.count]
+            done = train_if_large(rows, order, self._policy, threads=threads, on_trial=on_trial)
             balance = Balance() if done.ivf is None else Balance(done.ivf.lists())
             with self._apply_lock:
                 late, sequence = merged.catch_up(), self._state.sequence
@@ -240,13 +234,6 @@ class LiveIndex:
         finally:
             self._rebuilding = False
         return done
-
-    def _train(
-        self, segment: Segment, threads: int, order: Order, on_trial: Callable[[], None]
-    ) -> Trained:
-        if not trained(segment.count, self._policy):
-            return Trained(None, [], "items", 0)
-        return train(segment.vectors[: segment.count], order, threads=threads, on_trial=on_trial)
 
     def _swap(self, new: State) -> None:
         """Let searches see a new state."""

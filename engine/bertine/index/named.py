@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertine.index.filters import Attributes, compile_filter
-from bertine.index.search import Request
+from bertine.index.request import Request
 from bertine.index.state import Places
 from bertine.index.view import View
 from bertine.types import Matrix

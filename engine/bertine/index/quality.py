@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from bertine.index.queries import Reservoir
 from bertine.index.recall import Estimate, recall_of
-from bertine.index.search import Request, Scope, Search
+from bertine.index.request import Request, Scope
+from bertine.index.search import Search
 from bertine.index.view import View
 from bertine.types import Hits, Interval, Matrix
 

@@ -9,7 +9,6 @@ scores cost time, never results.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
@@ -18,9 +17,10 @@ from numpy.typing import NDArray
 
 from bertine.index.answers import hits_of
 from bertine.index.crew import ALONE, Crew
-from bertine.index.filters import Filter, Predicate, compile_filter
+from bertine.index.filters import Predicate, compile_filter
 from bertine.index.planner import BATCH, SLACK, Counts, effort, plan
 from bertine.index.pool import Found, Pool, closest, pick
+from bertine.index.request import Request, Scope
 from bertine.index.view import View
 from bertine.types import Hits, Matrix, Strategy
 
@@ -34,31 +34,6 @@ _SCAN_BYTES = 1 << 26
 _FEW = 4
 _LEAST_PART = 16
 """Fewer queries are not worth another thread."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is wanted of a search.
-
-    Attributes:
-        top_k: hits wanted, > 0.
-        min_score: least similarity of a hit.
-        filter: what its attributes must satisfy; None is anything.
-        exclude: ids that are left out.
-        only: ids of which there is nothing else; None is anything.
-        exact: score every row that may be returned.
-        now: time at which a hit must be available.
-        nprobe: lists of a trained index that are visited; 0 is as many as it was tuned to.
-    """
-
-    top_k: int
-    min_score: float = -1.0
-    filter: Filter | None = None
-    exclude: frozenset[str] = frozenset()
-    only: frozenset[str] | None = None
-    exact: bool = False
-    now: float = 0.0
-    nprobe: int = 0
 
 
 class Coarse(Protocol):
@@ -80,19 +55,6 @@ class Coarse(Protocol):
     def share(self, effort: int) -> float:
         """Part of the rows that a query looks at."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Rows that are named one by one.
-
-    Attributes:
-        only: rows of the ids in `Request.only`; None is not known, then they are searched for.
-        exclude: rows of the ids in `Request.exclude`, as far as they are known.
-    """
-
-    only: NDArray[np.int64] | None = None
-    exclude: NDArray[np.int64] | None = None
 
 
 class Search:

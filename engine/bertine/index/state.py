@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bertine.index.balance import Balance
 from bertine.index.generation import Ivf
 from bertine.index.quality import Quality
+from bertine.index.request import Request, Scope
 from bertine.index.segment import ALIVE, Segment
 from bertine.index.view import View
 from bertine.types import IndexStatus
@@ -121,6 +122,14 @@ def rows_of(places: Places, ids: Iterable[str], view: View) -> NDArray[np.int64]
     known = [places.get(item_id) for item_id in ids]
     rows = [view.row(*place) for place in known if place is not None]
     return np.unique(np.array([row for row in rows if row is not None], np.int64))
+
+
+def scope_of(places: Places, request: Request, view: View) -> Scope:
+    """Rows of the items that a request names, as far as they are known."""
+    return Scope(
+        None if request.only is None else rows_of(places, request.only, view),
+        rows_of(places, request.exclude, view) if request.exclude else None,
+    )
 
 
 def _places(segment: Segment) -> Places:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bertine.index import generation
+from bertine.index.lifecycle import Policy, trained
 from bertine.index.queries import CAPACITY
 from bertine.index.tuning import Recipe, Source, Trial, enough
 from bertine.types import Matrix
@@ -73,3 +74,17 @@ def train(
         vectors, sample, order.kinds, target=order.target, threads=threads, on_trial=on_trial
     )
     return Trained(ivf, trials, sample.source, len(sample.queries))
+
+
+def train_if_large(
+    vectors: Matrix,
+    order: Order,
+    policy: Policy,
+    *,
+    threads: int,
+    on_trial: Callable[[], None] = lambda: None,
+) -> Trained:
+    """As `train`; fewer rows than the policy trains an index for are searched exactly."""
+    if not trained(len(vectors), policy):
+        return Trained(None, [], "items", 0)
+    return train(vectors, order, threads=threads, on_trial=on_trial)

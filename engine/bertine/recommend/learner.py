@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bertine.catalog.event_arrays import EventArrays, Mark
 from bertine.catalog.store import Store
+from bertine.defects import described
 from bertine.errors import BertineError, Conflict, StorageError, Unavailable
 from bertine.index.registry import Served
 from bertine.recommend import learned_folder
@@ -271,19 +272,7 @@ class Learner:
             return
         tried = self._tried.setdefault(served.key, _Tried())
         tried.at, tried.failed = time.monotonic(), True
-        defect = not isinstance(error, BertineError)
-        extra = {"collection": served.name, "error": type(error).__name__}
-        # The traceback of a defect has lines of code, and its message could hold an id.
+        # Not its message, which could hold an id.
+        extra = {"collection": served.name, **described(error)}
         _log.error("learning failed; what was learned before stays", extra=extra)
-        if defect:
-            _log.debug("where", extra={"frames": _frames(error)})
         self._on_learned(None)
-
-
-def _frames(error: Exception) -> str:
-    """Where an error was raised, without what it says."""
-    frames, trace = [], error.__traceback__
-    while trace is not None:
-        frames.append(f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    return " < ".join(reversed(frames))

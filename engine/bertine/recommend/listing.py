@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bertine.index.filters import AllOf, compile_filter
 from bertine.index.live import LiveIndex
 from bertine.index.named import Named
-from bertine.index.search import Request
+from bertine.index.request import Request
 from bertine.recommend.blend import Blend
 from bertine.recommend.explanation import explained
 from bertine.recommend.learn.taste import Candidates

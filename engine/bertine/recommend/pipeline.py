@@ -18,9 +18,9 @@ from bertine.encode.encoder import Encoder
 from bertine.encode.request import Embedded
 from bertine.errors import NotFound
 from bertine.index.registry import Registry, Served
-from bertine.index.search import Request
+from bertine.index.request import Request
 from bertine.recommend.blend import blend
-from bertine.recommend.history import Usable, entries_of, joined, usable
+from bertine.recommend.history import IMPRESSION, Usable, entries_of, joined, usable
 from bertine.recommend.learn.learned import Learned, content_only
 from bertine.recommend.listing import Listing
 from bertine.recommend.profile import strengths
@@ -29,7 +29,7 @@ from bertine.recommend.user import user_of
 from bertine.types import HistoryEntry, Hits, Item, Matrix, StageTimes, Vector
 
 USER_EVENTS = 100
-"""How many of a user's latest events make the profile."""
+"""How many of a user's latest events make the profile, impressions not counted."""
 
 _ID_BYTES = 16
 _INLINE_HITS = 100
@@ -157,7 +157,8 @@ class Recommender:
 
     async def _recorded(self, served: Served, wish: Wish, times: StageTimes) -> list[HistoryEntry]:
         started = time.perf_counter()
-        read = partial(self._store.user_events, served.key, wish.user or b"", USER_EVENTS)
+        user = wish.user or b""
+        read = partial(self._store.user_events, served.key, user, USER_EVENTS, IMPRESSION)
         events = await self._run(read)
         times.storage += time.perf_counter() - started
         return entries_of(events, wish.session)

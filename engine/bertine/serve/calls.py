@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import grpc
 
+from bertine.defects import described
 from bertine.errors import BertineError, Unavailable
 from bertine.serve.status import abort, code_of
 from bertine.types import StageTimes
@@ -121,10 +122,11 @@ class Gate(Generic[_E]):
 
 
 def known(error: Exception, name: str) -> BertineError:
-    """The error to tell the caller of a method: a defect's details go to the log, not to him."""
+    """The error to tell the caller of a method: a defect's place goes to the log, not to him."""
     if isinstance(error, BertineError):
         return error
-    _log.exception("call failed", extra={"method": name})
+    # Not its message, which could hold what the caller sent.
+    _log.error("call failed", extra={"method": name, **described(error)})
     return BertineError("internal error; the server's log has the details")
 
 

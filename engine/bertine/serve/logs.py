@@ -8,6 +8,8 @@ from typing import Literal
 
 import structlog
 
+from bertine.defects import described
+
 LogFormat = Literal["console", "json"]
 
 _configured: tuple[str, LogFormat] = ("info", "console")
@@ -39,7 +41,8 @@ def configure(level: str, log_format: LogFormat) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_renderers(log_format),
+                _without_messages,
+                _renderer(log_format),
             ],
         )
     )
@@ -48,7 +51,18 @@ def configure(level: str, log_format: LogFormat) -> None:
     root.setLevel(level.upper())
 
 
-def _renderers(log_format: LogFormat) -> list[structlog.types.Processor]:
+def _without_messages(
+    _logger: object, _method: str, record: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Types and places of an exception instead of its traceback, whoever logs it."""
+    told = record.pop("exc_info", None)
+    error = told[1] if isinstance(told, tuple) else told
+    if isinstance(error, BaseException):
+        record.update(described(error))
+    return record
+
+
+def _renderer(log_format: LogFormat) -> structlog.types.Processor:
     if log_format == "json":
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        return structlog.processors.JSONRenderer()
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
