@@ -172,23 +172,6 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Contribution:
-    """What one entry of the history added to one hit's score.
-
-    Attributes:
-        entry: position in the history that made the profile, -1 if it is none of them.
-        score: of the content channel w_h <v_h, v_i> / |sum_h w_h v_h|.
-        share: of the hit's score.
-        other: then what it is, for example ``popularity``.
-    """
-
-    entry: int
-    score: float
-    share: float
-    other: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Hit:
     """One result: an item's id and its cosine similarity to the query."""
 

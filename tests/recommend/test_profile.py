@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -5,13 +7,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bertine.errors import InvalidInput
-from bertine.recommend.profile import ProfileOptions, build, entry_weights, explain
+from bertine.recommend.explanation import explained
+from bertine.recommend.profile import ProfileOptions, build, decay, strengths
 from bertine.types import HistoryEntry, Matrix
 
 
 def unit(seed: int, count: int) -> Matrix:
     rows = np.random.default_rng(seed).normal(size=(count, 8)).astype(np.float32)
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+def entry_weights(history: Sequence[HistoryEntry], options: ProfileOptions) -> NDArray[np.float64]:
+    return strengths(history, options) * decay(history, options)
 
 
 @given(
@@ -26,7 +33,8 @@ def test_contributions_sum_to_the_similarity_and_shares_to_one(
     assume(profile is not None)
     assert profile is not None
     score = float(profile.vector @ item)
-    parts = explain(profile, item, score)
+    shares = profile.weights * (vectors.astype(np.float64) @ item) / profile.norm
+    parts = explained(np.append(shares, 0.0)[None, :], ["content"]).contributions
     assert sum(part.score for part in parts) == pytest.approx(score, abs=1e-5)
     assert [part.score for part in parts] == sorted((part.score for part in parts), reverse=True)
     if abs(score) > 1e-2:

@@ -3,12 +3,14 @@ from google.protobuf.duration_pb2 import Duration
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bertine.client import requests
+from bertine.client.options import RecommendOptions
 from bertine.errors import InvalidInput
 from bertine.index.filters import Exists
 from bertine.recommend.rules import NO_RULES, Cap, Promotion, Recency, Rules
 from bertine.v1 import recommendation_pb2 as pb
 from bertine.wire.events import profile_from_wire, situation_from_wire
-from bertine.wire.rules import channel_weights_from_wire, rules_from_wire, rules_to_wire
+from bertine.wire.rules import channel_weights_from_wire, rules_from_wire
 from bertine.wire.values import duration_from_wire, duration_to_wire
 
 SHARE = st.floats(0, 1, width=32)
@@ -26,6 +28,26 @@ RULES = st.builds(
     seed=st.integers(0, 2**64 - 1),
     exploration_age=SECONDS,
 )
+
+
+def rules_to_wire(rules: Rules) -> pb.Rules:
+    """As the client sends them; several caps on one attribute are for other clients."""
+    options: RecommendOptions = {
+        "diversity": rules.diversity,
+        "backfill": rules.backfill,
+        "exploration": rules.exploration,
+        "seed": rules.seed,
+        "exploration_age": rules.exploration_age,
+    }
+    if rules.promotion is not None:
+        options["promote"] = rules.promotion.filter, rules.promotion.at_least
+    if rules.recency is not None:
+        options["recency"] = rules.recency
+    message = requests.recommend("books", [], "", options).rules
+    message.caps.extend(
+        pb.AttributeCap(attribute=cap.attribute, at_most=cap.at_most) for cap in rules.caps
+    )
+    return message
 
 
 @given(RULES)

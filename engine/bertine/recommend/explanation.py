@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bertine.recommend.requests import ChannelShare, Explanation
-from bertine.types import Contribution
+from bertine.recommend.requests import ChannelShare, Contribution, Explanation
 
 RECENCY = "recency"
 """Name of what `Rules.recency` added."""

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertine.errors import InvalidInput
-from bertine.types import Contribution, HistoryEntry, Matrix, Vector
+from bertine.types import HistoryEntry, Matrix, Vector
 
 DEFAULT_EVENT_WEIGHTS: Mapping[str, float] = {"dislike": -0.5}
 """Weight by event type; a type that is not listed weighs 1."""
@@ -64,22 +64,11 @@ class Profile:
         vector: float32 ``[d]``, unit.
         norm: length of the weighted sum before it was normalised.
         weights: float64 ``[h]``, of each entry.
-        vectors: float32 ``[h, d]``, of each entry, unit.
     """
 
     vector: Vector
     norm: float
     weights: NDArray[np.float64]
-    vectors: Matrix
-
-
-def entry_weights(history: Sequence[HistoryEntry], options: ProfileOptions) -> NDArray[np.float64]:
-    """The weight of each entry, oldest first: event weight times decay. float64 ``[h]``.
-
-    Raises:
-        InvalidInput: decay is by age and an entry has no time.
-    """
-    return strengths(history, options) * decay(history, options)
 
 
 def strengths(history: Sequence[HistoryEntry], options: ProfileOptions) -> NDArray[np.float64]:
@@ -167,20 +156,4 @@ def build(vectors: Matrix, weights: NDArray[np.float64]) -> Profile | None:
     norm = float(np.linalg.norm(total))
     if norm <= _TINY * max(float(np.abs(weights).sum()), _TINY):
         return None
-    return Profile((total / norm).astype(np.float32), norm, weights, vectors)
-
-
-def explain(profile: Profile, item: Vector, score: float) -> tuple[Contribution, ...]:
-    """What each entry added to an item's score, largest first; they sum to the score.
-
-    Args:
-        profile: the user's.
-        item: float32 ``[d]``, unit.
-        score: of the hit, to which the shares relate.
-    """
-    parts = profile.weights * (profile.vectors.astype(np.float64) @ item) / profile.norm
-    order = np.argsort(-parts, kind="stable").tolist()
-    return tuple(
-        Contribution(entry, float(parts[entry]), float(parts[entry] / score) if score else 0.0)
-        for entry in order
-    )
+    return Profile((total / norm).astype(np.float32), norm, weights)

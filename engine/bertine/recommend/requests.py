@@ -11,7 +11,7 @@ from bertine.recommend.history import Usable
 from bertine.recommend.learn.taste import Situation
 from bertine.recommend.profile import ProfileOptions
 from bertine.recommend.rules import NO_RULES, Rules
-from bertine.types import Contribution, HistoryEntry, Hits, Item, StageTimes, Vector
+from bertine.types import HistoryEntry, Hits, Item, StageTimes, Vector
 
 Source: TypeAlias = Literal["personal", "promoted", "exploration", "backfill"]
 """Where a hit of `Recommender.recommend` comes from: its score, or one of the rules."""
@@ -107,6 +107,23 @@ class Wish:
     explain: bool = False
     rules: Rules = NO_RULES
     channel_weights: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one entry of the history added to one hit's score.
+
+    Attributes:
+        entry: position in the history that made the profile, -1 if it is none of them.
+        score: of the content channel w_h <v_h, v_i> / |sum_h w_h v_h|.
+        share: of the hit's score.
+        other: then what it is, for example ``popularity``.
+    """
+
+    entry: int
+    score: float
+    share: float
+    other: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,15 @@ from typing import TypeAlias
 from bertine.config import Limits
 from bertine.errors import InvalidInput
 from bertine.recommend.history import Usable
-from bertine.recommend.requests import Explanation, Query, Recommendation, Source, Wanted
-from bertine.types import Contribution, Hits, Item
+from bertine.recommend.requests import (
+    Contribution,
+    Explanation,
+    Query,
+    Recommendation,
+    Source,
+    Wanted,
+)
+from bertine.types import Hits, Item
 from bertine.v1 import recommendation_pb2 as pb
 from bertine.wire.filters import filter_from_wire
 from bertine.wire.items import check_count, check_text, item_to_wire, named_from_wire

@@ -15,9 +15,9 @@ from bertine.recommend.rules import (
     Rules,
 )
 from bertine.v1 import recommendation_pb2 as pb
-from bertine.wire.filters import filter_from_wire, filter_to_wire
+from bertine.wire.filters import filter_from_wire
 from bertine.wire.items import MAX_NAME_BYTES, check_name
-from bertine.wire.values import duration_from_wire, duration_to_wire
+from bertine.wire.values import duration_from_wire
 
 MAX_CAPS = 8
 MAX_EXPLORATION = 0.5
@@ -82,27 +82,6 @@ def _share(value: float, most: float, field: str) -> float:
     if not 0.0 <= value <= most:
         raise InvalidInput(field, f"is {value}; give a number between 0 and {most:g}")
     return value
-
-
-def rules_to_wire(rules: Rules) -> pb.Rules:
-    """Rules as a message."""
-    message = pb.Rules(
-        caps=[pb.AttributeCap(attribute=cap.attribute, at_most=cap.at_most) for cap in rules.caps],
-        diversity=rules.diversity or None,
-        no_backfill=not rules.backfill,
-        exploration=rules.exploration or None,
-        seed=rules.seed,
-    )
-    if rules.exploration:
-        message.exploration_age.CopyFrom(duration_to_wire(rules.exploration_age))
-    if rules.promotion is not None:
-        message.promotion.filter.CopyFrom(filter_to_wire(rules.promotion.filter))
-        message.promotion.at_least = rules.promotion.at_least
-    if rules.recency is not None:
-        message.recency.attribute = rules.recency.attribute
-        message.recency.weight = rules.recency.weight
-        message.recency.half_life.CopyFrom(duration_to_wire(rules.recency.half_life))
-    return message
 
 
 def channel_weights_from_wire(weights: Mapping[str, float]) -> dict[str, float]:
