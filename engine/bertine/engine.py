@@ -34,7 +34,7 @@ from bertine.encode.pulse import Patience
 from bertine.encode.settings import Settings
 from bertine.encode.statistics import BatchReport
 from bertine.errors import Conflict
-from bertine.index import snapshot
+from bertine.index import saved
 from bertine.index.crew import Crew
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
@@ -217,7 +217,7 @@ class Engine:
     def _load(self, observer: Observer) -> None:
         collections = self.store.collections()
         folder = self.config.data / INDEX_FOLDER
-        snapshot.remove_unknown(folder, {collection.key for collection in collections})
+        saved.remove_unknown(folder, {collection.key for collection in collections})
         for collection in collections:
             current = collection
             if collection.fingerprint != self.encoder.fingerprint:

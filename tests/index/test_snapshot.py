@@ -13,6 +13,7 @@ from bertine.index.filters import OneOf
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
 from bertine.index.request import Request
+from bertine.index.saved import remove_unknown
 from bertine.index.snapshot import Home, OtherSnapshot
 from bertine.types import Item, Matrix
 
@@ -124,9 +125,9 @@ def test_a_new_generation_replaces_the_old_one_and_a_failed_one_does_not(
 
 def test_snapshots_of_deleted_collections_are_removed(saved: Home) -> None:
     root = saved.folder.parent
-    snapshot.remove_unknown(root, {1})
+    remove_unknown(root, {1})
     assert saved.folder.is_dir()
-    snapshot.remove_unknown(root, {2})
+    remove_unknown(root, {2})
     assert not saved.folder.exists()
 
 
@@ -177,7 +178,7 @@ def test_a_failed_save_leaves_nothing_behind(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(snapshot, "_make_current", full)
+    monkeypatch.setattr("bertine.index.saved._make_current", full)
     with pytest.raises(StorageError, match="No space left"):
         home.save(kept.segment, kept.ivf)
     assert sorted(entry.name for entry in home.folder.glob("*")) == before

@@ -15,9 +15,11 @@ from typing import Literal, TypeAlias
 
 from bertine.catalog.backup_manifest import contents_of
 from bertine.catalog.connection import open_reading, translated
+from bertine.catalog.rows import read_collection
 from bertine.catalog.schema import MIGRATIONS
 from bertine.catalog.store import FILE
-from bertine.errors import StorageError
+from bertine.errors import NotFound, StorageError
+from bertine.types import Collection
 
 Report: TypeAlias = Callable[[int, int], None]
 """Told how many rows are looked at, twice: position and count."""
@@ -73,6 +75,21 @@ def opened(data: Path) -> Iterator[sqlite3.Connection]:
         connection.execute("BEGIN")
         contents_of(connection, path)
         yield connection
+
+
+def collection_of(data: Path, folder: str) -> Collection | None:
+    """The collection that a folder beside the catalog is of, by the folder's name; None if none.
+
+    Raises:
+        StorageError: as `opened`.
+    """
+    if not folder.isdecimal():
+        return None
+    with opened(data) as connection:
+        try:
+            return read_collection(connection, int(folder))
+        except NotFound:
+            return None
 
 
 def is_older(connection: sqlite3.Connection) -> bool:

@@ -9,20 +9,22 @@ import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from bertine.catalog.rows import SELECT_ITEMS_WITH_VECTORS, item_from_row, read_collection
-from bertine.catalog.verify import Check, judged, opened
+from bertine.catalog.verify import Check, collection_of, judged, opened
 from bertine.engine import INDEX_FOLDER
 from bertine.errors import NotFound, StorageError
-from bertine.index import snapshot
+from bertine.index import saved, snapshot
 from bertine.index.parts import Parts, parts_of
 from bertine.index.segment import Segment
 from bertine.types import Collection, Item
 
-_CURRENT = "CURRENT"
+_DELETED = "its collection was deleted meanwhile"
+_LATER = "nothing: the next start, or the next index that is saved, removes it"
 
 
 def check_indexes(data: Path) -> Iterator[Check]:
@@ -37,57 +39,35 @@ def check_indexes(data: Path) -> Iterator[Check]:
 
 
 def _check_folder(data: Path, folder: Path, left: list[str]) -> Iterator[Check]:
-    collection = _collection(data, folder.name)
+    collection = collection_of(data, folder.name)
     if collection is None:
         left.append(f"{folder.name} of a collection that was deleted")
         return
-    left += [f"{folder.name}/{entry.name}" for entry in snapshot.left_over(folder)]
-    if (folder / _CURRENT).exists():
+    left += [f"{folder.name}/{entry.name}" for entry in saved.left_over(folder)]
+    if not saved.is_empty(folder):
         yield _check(data, folder, collection)
-
-
-_LATER = "nothing: the next start, or the next index that is saved, removes it"
-
-
-def _collection(data: Path, key: str) -> Collection | None:
-    if not key.isdecimal():
-        return None
-    with opened(data) as connection:
-        try:
-            return read_collection(connection, int(key))
-        except NotFound:
-            return None
 
 
 def _check(data: Path, folder: Path, collection: Collection) -> Check:
     name = f"index {collection.name}"
     remedy = f"rm -r {shlex.quote(str(folder))}  # the next start makes it again"
     try:
-        segment = _load(folder, collection.fingerprint)
+        load = partial(snapshot.load, folder, collection.fingerprint)
+        segment = saved.whichever(folder, load).segment
     except snapshot.OtherSnapshot as error:
         return Check(name, "note", error.message, "nothing: the next start makes it again")
     except StorageError as error:
+        if saved.is_empty(folder):  # a server has just removed it
+            return Check(name, "note", _DELETED, _LATER)
         return Check(name, "problem", error.message, remedy)
     # Read after the index, so that the catalog cannot be behind it while a server writes.
     with opened(data) as connection:
         try:
             wrong, current = compare(segment, connection, collection.key)
         except NotFound:
-            return Check(name, "note", "its collection was deleted meanwhile", _LATER)
+            return Check(name, "note", _DELETED, _LATER)
     detail = f"{segment.count:,} rows, {current:,} of them as in the catalog, the others superseded"
     return judged(name, wrong, detail, remedy)
-
-
-def _load(folder: Path, fingerprint: str) -> Segment:
-    """The current generation, whichever that is: a server may replace it while it is read."""
-    current = folder / _CURRENT
-    while True:
-        before = current.read_text()
-        try:
-            return snapshot.load(folder, fingerprint).segment
-        except StorageError:
-            if current.read_text() == before:
-                raise
 
 
 def compare(segment: Segment, connection: sqlite3.Connection, key: int) -> tuple[list[str], int]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertine.encode.contract import Session
-from bertine.encode.cores import yield_to_callers
+from bertine.priority import COMPUTING, give_way
 from bertine.types import Matrix
 
 LEAST_TOKENS = 12
@@ -52,7 +52,7 @@ class DividedSession:
         self.provider = together.provider
         self._together, self._alone, self._cores = together, alone, cores
         self._pool = ThreadPoolExecutor(
-            cores - 1, thread_name_prefix="bertine-rows", initializer=yield_to_callers
+            cores - 1, "bertine-rows", initializer=give_way, initargs=(COMPUTING,)
         )
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Matrix:

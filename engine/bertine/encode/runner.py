@@ -116,7 +116,8 @@ class Runner:
         ended = self._clock()
         seconds = ended - started
         # Those who wait are served as fast as batches follow each other, not as they run alone.
-        self.forecast.learn(rows, length, ended - min(started, self._free_since or started))
+        since = started if self._free_since is None else self._free_since
+        self.forecast.learn(rows, length, ended - since)
         self._free_since = ended
         tokens = sum(map(len, batch))
         self._report(BatchReport(rows, tokens, ids.size, seconds, predicted, lane))

@@ -15,7 +15,6 @@ from typing import TypeVar
 from bertine.encode.admission import Queue, latest_start, no_room, too_late
 from bertine.encode.batching import BatchLimits
 from bertine.encode.contract import Session
-from bertine.encode.cores import yield_to_callers
 from bertine.encode.costs import CostModel, Forecast
 from bertine.encode.job import Encoded, Job
 from bertine.encode.lanes import Lane, Lanes, Load, Turn
@@ -25,6 +24,7 @@ from bertine.encode.settings import Settings
 from bertine.encode.statistics import BatchReport, Statistics, Tally
 from bertine.encode.tokens import Tokens
 from bertine.errors import DeadlineExceeded, Unavailable
+from bertine.priority import COMPUTING, give_way
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -234,7 +234,7 @@ class Scheduler:
             self._wake.put(None)
 
     def _work(self) -> None:
-        yield_to_callers()
+        give_way(COMPUTING)
         try:
             while (turn := self._next_turn()) is not None:
                 rows, lane = turn

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -11,11 +10,11 @@ from typing import TypeAlias
 
 from bertine.index.live import LiveIndex
 from bertine.index.recall import Budget
+from bertine.priority import BACKGROUND, give_way
 
 _log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
-_LOWEST_PRIORITY = 19
 
 Indexes: TypeAlias = Callable[[], Iterable[tuple[str, LiveIndex]]]
 """Gives the indexes there are now, by collection name."""
@@ -86,8 +85,7 @@ class RecallMeter:
         self._thread.join()
 
     def _run(self) -> None:
-        # On Linux a thread has a priority of its own.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
+        give_way(BACKGROUND)
         while not self._stop.wait(POLL_SECONDS):
             for name, index in list(self._indexes()):
                 self._repeat(name, index)

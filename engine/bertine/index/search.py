@@ -225,9 +225,8 @@ class Search:
         """What the trained index proposes, and the best of the rows that it does not know."""
         if self.coarse is None:
             return self._scanned(queries, wanted)
-        count = max(self.request.top_k, _LEAST_WANTED) * self.refine
-        if wanted > self.request.top_k + SLACK:
-            count *= GROWTH
+        times = wanted // (self.request.top_k + SLACK)
+        count = max(self.request.top_k, _LEAST_WANTED) * self.refine * times
         rows = self.coarse.candidates(queries, count, self._effort, self._bits)
         pool = Pool(rows, np.full(len(rows), -np.inf, np.float32), rows.shape[1])
         if not self.view.delta_count:

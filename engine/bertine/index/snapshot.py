@@ -1,12 +1,10 @@
 """A trained part on disk, so that a start need not train again.
 
 The catalog stays the truth: a snapshot says which version of which item each of its rows is, and
-whoever loads it compares. Anything that does not fit, a damaged byte, another model, another
-layout, makes it worthless, never a guess.
+whoever loads it compares. Another model's, or another layout's, is worthless, like a damaged one.
 
-    data/index/KEY/CURRENT      name of the generation and digest of its manifest, written last
-    data/index/KEY/GENERATION/  manifest.json, vectors.f32, ids.bin, attributes.bin, times.npy,
-                                main.faiss
+    data/index/KEY/   see `saved`; a generation is vectors.f32, ids.bin, attributes.bin, times.npy,
+                      main.faiss
 
 Vectors and attributes are mapped, not read: a million rows are there in a few seconds, and what is
 never asked for takes no memory.
@@ -15,12 +13,7 @@ never asked for takes no memory.
 from __future__ import annotations
 
 import itertools
-import json
-import os
-import shutil
-import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -29,7 +22,7 @@ import faiss
 import numpy as np
 
 from bertine.errors import StorageError
-from bertine.index.checksums import digests
+from bertine.index import saved
 from bertine.index.generation import Ivf
 from bertine.index.segment import ALIVE, Segment
 from bertine.index.stored import StoredAttributes, read_ids, write_attributes, write_ids
@@ -37,8 +30,6 @@ from bertine.index.tuning import Tuning
 from bertine.types import Matrix
 
 LAYOUT = 2
-_CURRENT = "CURRENT"
-_MANIFEST = "manifest.json"
 _VECTORS, _IDS, _ATTRIBUTES = "vectors.f32", "ids.bin", "attributes.bin"
 _TIMES, _FAISS = "times.npy", "main.faiss"
 
@@ -60,7 +51,6 @@ class Manifest:
         nprobe: see `Ivf`.
         refine: see `Ivf`.
         columns: attributes that were filtered by.
-        digests: of each file, see `checksums`.
     """
 
     layout: int
@@ -71,7 +61,6 @@ class Manifest:
     nprobe: int
     refine: int
     columns: list[str]
-    digests: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,25 +115,17 @@ def save(folder: Path, fingerprint: str, segment: Segment, ivf: Ivf, *, threads:
     Raises:
         StorageError: the disk is full or cannot be written; the current generation stays.
     """
-    name = uuid.uuid4().hex
-    draft = folder / f"{name}.draft"
+
+    def write(draft: Path) -> Mapping[str, Any]:
+        _write(draft, segment, ivf)
+        return asdict(_manifest(fingerprint, segment, ivf))
+
     try:
-        draft.mkdir(parents=True)
-        for file, body in _bodies(segment, ivf):
-            _write(draft / file, body)
-        manifest = _manifest(draft, fingerprint, segment, ivf, threads)
-        text = json.dumps(asdict(manifest))
-        _write(draft / _MANIFEST, lambda path: path.write_text(text))
-        digest = digests([draft / _MANIFEST], 1)[_MANIFEST]
-        draft.rename(folder / name)
-        _make_current(folder, f"{name} {digest}")
-        _map(segment, folder / name)
+        _map(segment, saved.save(folder, write, threads=threads))
     except (OSError, RuntimeError, ValueError) as error:
         raise StorageError(
             f"{folder} cannot be written: {error}; the index is kept in memory"
         ) from error
-    finally:
-        _remove_others(folder)
 
 
 def load(folder: Path, fingerprint: str, *, threads: int = 1) -> Snapshot:
@@ -159,18 +140,17 @@ def load(folder: Path, fingerprint: str, *, threads: int = 1) -> Snapshot:
         OtherSnapshot: it is of another model or layout.
         StorageError: there is none, or it is damaged; says why.
     """
-    try:
-        name, digest = (folder / _CURRENT).read_text().split()
-        current = folder / name
-        _check(current, {_MANIFEST: digest}, 1)
-        raw = json.loads((current / _MANIFEST).read_text())
-        if (raw["layout"], raw["fingerprint"]) != (LAYOUT, fingerprint):
+
+    def fits(content: Mapping[str, Any]) -> None:
+        if (content["layout"], content["fingerprint"]) != (LAYOUT, fingerprint):
             raise OtherSnapshot(
                 f"the snapshot in {folder} is of no use: it is of another model or another version "
                 "of Bertine"
             )
-        manifest = Manifest(**raw)
-        _check(current, manifest.digests, threads)
+
+    try:
+        current, content = saved.load(folder, fits, threads=threads)
+        manifest = Manifest(**content)
         segment = _segment(current, manifest)
         return Snapshot(segment, _ivf(current, manifest), manifest.columns)
     except FileNotFoundError as error:
@@ -179,40 +159,17 @@ def load(folder: Path, fingerprint: str, *, threads: int = 1) -> Snapshot:
         raise StorageError(f"the snapshot in {folder} cannot be read: {error}") from error
 
 
-def left_over(folder: Path) -> list[Path]:
-    """What a save that was cut short, or is under way, has put beside the current generation.
-
-    Raises:
-        OSError: the folder is not there or cannot be read.
-    """
-    current = folder / _CURRENT
-    kept = {_CURRENT, *(current.read_text().split()[:1] if current.exists() else [])}
-    return sorted(entry for entry in folder.iterdir() if entry.name not in kept)
-
-
-def remove_unknown(root: Path, keys: set[int]) -> None:
-    """Remove the snapshots of collections that are no more."""
-    if root.is_dir():
-        for folder in root.iterdir():
-            if folder.name not in set(map(str, keys)):
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _bodies(segment: Segment, ivf: Ivf) -> list[tuple[str, Callable[[Path], object]]]:
+def _write(folder: Path, segment: Segment, ivf: Ivf) -> None:
     count = segment.count
-    attributes = itertools.islice(segment.attributes, count)
+    segment.vectors[:count].astype("<f4", copy=False).tofile(folder / _VECTORS)
+    write_ids(folder / _IDS, segment.ids[:count])
+    write_attributes(folder / _ATTRIBUTES, itertools.islice(segment.attributes, count))
     times = np.stack([segment.born[:count], segment.opens[:count], segment.closes[:count]])
-    return [
-        (_VECTORS, segment.vectors[:count].astype("<f4", copy=False).tofile),
-        (_IDS, lambda path: write_ids(path, segment.ids[:count])),
-        (_ATTRIBUTES, lambda path: write_attributes(path, attributes)),
-        (_TIMES, lambda path: np.save(path, times)),
-        (_FAISS, lambda path: faiss.write_index(ivf.faiss_index, str(path))),
-    ]
+    np.save(folder / _TIMES, times)
+    faiss.write_index(ivf.faiss_index, str(folder / _FAISS))
 
 
-def _manifest(folder: Path, fingerprint: str, segment: Segment, ivf: Ivf, threads: int) -> Manifest:
-    files = [folder / file for file in (_VECTORS, _IDS, _ATTRIBUTES, _TIMES, _FAISS)]
+def _manifest(fingerprint: str, segment: Segment, ivf: Ivf) -> Manifest:
     return Manifest(
         layout=LAYOUT,
         fingerprint=fingerprint,
@@ -222,43 +179,7 @@ def _manifest(folder: Path, fingerprint: str, segment: Segment, ivf: Ivf, thread
         nprobe=ivf.nprobe,
         refine=ivf.refine,
         columns=segment.columns.names(),
-        digests=digests(files, threads),
     )
-
-
-def _write(path: Path, body: Callable[[Path], object]) -> None:
-    """Write a file to the disk itself."""
-    body(path)
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())
-
-
-def _make_current(folder: Path, text: str) -> None:
-    draft = folder / f"{_CURRENT}.draft"
-    _write(draft, lambda path: path.write_text(text))
-    draft.replace(folder / _CURRENT)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _remove_others(folder: Path) -> None:
-    """Remove what is not the current generation: older ones, and what a failed save left."""
-    with suppress(OSError):  # what cannot be read is left alone
-        for entry in left_over(folder):
-            if entry.is_dir():
-                shutil.rmtree(entry, ignore_errors=True)
-            else:
-                entry.unlink()
-
-
-def _check(folder: Path, expected: dict[str, str], threads: int) -> None:
-    found = digests([folder / file for file in expected], threads)
-    for file, digest in expected.items():
-        if found[file] != digest:
-            raise ValueError(f"{file} is damaged")
 
 
 def _map(segment: Segment, folder: Path) -> None:

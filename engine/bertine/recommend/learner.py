@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +14,9 @@ from bertine.catalog.event_arrays import EventArrays, Mark
 from bertine.catalog.store import Store
 from bertine.defects import described
 from bertine.errors import BertineError, Conflict, StorageError, Unavailable
+from bertine.index import saved
 from bertine.index.registry import Served
+from bertine.priority import BACKGROUND, give_way
 from bertine.recommend import learned_folder
 from bertine.recommend.learn.learned import Learned
 from bertine.recommend.learn.learning import LearningOptions, learn
@@ -26,7 +27,6 @@ from bertine.recommend.refreshing import Change, FitOptions, RefreshPolicy, refr
 _log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
-_LOWEST_PRIORITY = 19
 _NO_TRY = -1e18
 
 
@@ -145,7 +145,7 @@ class Learner:
 
     def _load(self) -> None:
         collections = {served.key: served for served in self._served()}
-        learned_folder.remove_unknown(self._folder, set(collections))
+        saved.remove_unknown(self._folder, set(collections))
         for key, served in collections.items():
             if not (self._folder / str(key)).is_dir():
                 continue
@@ -158,8 +158,7 @@ class Learner:
                 _log.warning("%s; it is learned again", error, extra={"collection": served.name})
 
     def _run(self) -> None:
-        # On Linux a thread has a priority of its own.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
+        give_way(BACKGROUND)
         while not self._closed:
             asked = self._next()
             if asked is not None:
