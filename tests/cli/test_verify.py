@@ -18,7 +18,7 @@ from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
 from bertine.index.snapshot import Home
 from bertine.recommend import learned_folder
-from bertine.recommend.learn.learned import content_only
+from bertine.recommend.learn.learned import UNTRAINED
 from bertine.recommend.learned_folder import Kept
 from bertine.testing import ServerProcess
 from bertine.types import Item, Matrix
@@ -188,7 +188,7 @@ def test_while_a_server_has_the_folder(
 
 def learned_folder_of(data: Path, fingerprint: str = MODEL) -> Path:
     folder = data / "learned" / "1"
-    learned_folder.save(folder, Kept(content_only(DIMENSIONS), Mark(3), 1.0, 2.0, fingerprint))
+    learned_folder.save(folder, Kept(UNTRAINED, Mark(3), 1.0, 2.0, fingerprint))
     return folder
 
 

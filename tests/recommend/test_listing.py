@@ -16,7 +16,7 @@ from bertine.index.request import Request
 from bertine.recommend.blend import blend
 from bertine.recommend.history import usable
 from bertine.recommend.learn.content import Content
-from bertine.recommend.learn.learned import Learned, content_only
+from bertine.recommend.learn.learned import UNTRAINED, Learned
 from bertine.recommend.learn.taste import Candidates, Situation, Taste
 from bertine.recommend.listing import Listed, Listing
 from bertine.recommend.profile import ProfileOptions
@@ -172,7 +172,7 @@ def test_content_alone_is_a_search(index: LiveIndex) -> None:
     history = [IDS[50], IDS[60]]
     request = Request(10, exclude=frozenset(history), now=NOW)
     alone = listed(index, history, request, weights={"content": 1.0})
-    untrained = listed(index, history, request, learned=content_only(DIMENSIONS))
+    untrained = listed(index, history, request, learned=UNTRAINED)
     assert alone.hits == untrained.hits
     ruled = listed(index, history, request, Rules(exploration_age=1.0, diversity=1e-9))
     assert set(ruled.sources) == {"personal"}
@@ -186,7 +186,7 @@ def test_a_stranger_gets_what_is_popular(index: LiveIndex) -> None:
     assert list(found.hits.ids) == ["i298", "i296", "i295", "i293", "i292"]
     assert set(found.sources) == {"backfill"}
     assert listed(index, [], Request(5, now=NOW), Rules(backfill=False)).hits.ids == []
-    assert listed(index, [], Request(5, now=NOW), learned=content_only(8)).hits.ids == []
+    assert listed(index, [], Request(5, now=NOW), learned=UNTRAINED).hits.ids == []
 
 
 def test_what_the_threshold_leaves_open_is_filled(index: LiveIndex) -> None:

@@ -29,63 +29,70 @@ def read_pairs(
     return pairs
 
 
+_RULES = (
+    click.option(
+        "--diversity",
+        type=click.FloatRange(0, 1),
+        show_envvar=True,
+        help="Share of novelty in the choice of each item.  [default: 0]",
+    ),
+    click.option(
+        "--cap",
+        "caps",
+        multiple=True,
+        callback=read_pairs,
+        metavar="ATTRIBUTE=N",
+        help="At most so many items of one value: author=2; repeatable.",
+    ),
+    click.option(
+        "--exploration",
+        type=click.FloatRange(0, 0.5),
+        show_envvar=True,
+        help="Share of the places for items that nobody has seen yet.  [default: 0]",
+    ),
+    click.option(
+        "--seed", type=click.IntRange(min=0), show_envvar=True, help="Of the exploration."
+    ),
+    click.option(
+        "--backfill/--no-backfill",
+        default=True,
+        show_envvar=True,
+        help="Fill what is left open with popular items.",
+    ),
+)
+"""What the list must look like."""
+
+_USER = (
+    click.option(
+        "--interests",
+        type=click.IntRange(1, 8),
+        show_envvar=True,
+        help="Split the history into at most so many.  [default: what it shows, up to 4]",
+    ),
+    click.option(
+        "--negatives",
+        type=click.Choice(["subtract", "mirror", "best_score"]),
+        default="subtract",
+        show_envvar=True,
+        help="How dislikes count.",
+    ),
+    click.option(
+        "--channel",
+        "channels",
+        multiple=True,
+        callback=read_pairs,
+        metavar="NAME=WEIGHT",
+        help="Instead of the fitted weights: content=1 is content alone; repeatable.",
+    ),
+    click.option("--place", show_envvar=True, help="Region of the user."),
+    click.option("--device", show_envvar=True, help="Kind of device of the user."),
+)
+"""How the history counts, and where the user is."""
+
+
 def list_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options to a command."""
-    options = (
-        click.option(
-            "--diversity",
-            type=click.FloatRange(0, 1),
-            show_envvar=True,
-            help="Share of novelty in the choice of each item.  [default: 0]",
-        ),
-        click.option(
-            "--cap",
-            "caps",
-            multiple=True,
-            callback=read_pairs,
-            metavar="ATTRIBUTE=N",
-            help="At most so many items of one value: author=2; repeatable.",
-        ),
-        click.option(
-            "--exploration",
-            type=click.FloatRange(0, 0.5),
-            show_envvar=True,
-            help="Share of the places for items that nobody has seen yet.  [default: 0]",
-        ),
-        click.option(
-            "--seed", type=click.IntRange(min=0), show_envvar=True, help="Of the exploration."
-        ),
-        click.option(
-            "--backfill/--no-backfill",
-            default=True,
-            show_envvar=True,
-            help="Fill what is left open with popular items.",
-        ),
-        click.option(
-            "--interests",
-            type=click.IntRange(1, 8),
-            show_envvar=True,
-            help="Split the history into at most so many.  [default: what it shows, up to 4]",
-        ),
-        click.option(
-            "--negatives",
-            type=click.Choice(["subtract", "mirror", "best_score"]),
-            default="subtract",
-            show_envvar=True,
-            help="How dislikes count.",
-        ),
-        click.option(
-            "--channel",
-            "channels",
-            multiple=True,
-            callback=read_pairs,
-            metavar="NAME=WEIGHT",
-            help="Instead of the fitted weights: content=1 is content alone; repeatable.",
-        ),
-        click.option("--place", show_envvar=True, help="Region of the user."),
-        click.option("--device", show_envvar=True, help="Kind of device of the user."),
-    )
-    for option in reversed(options):
+    for option in reversed((*_RULES, *_USER)):
         command = option(command)
     return command
 

@@ -63,15 +63,14 @@ def entries_of(events: Sequence[Event], session: bytes | None) -> list[HistoryEn
         events: by time.
         session: keyed hash of the present session; None is none.
     """
-    told = [event for event in events if event.event_type != IMPRESSION]
     if session is not None:
         # A stable sort: within the session and outside of it the order of time stays.
-        told.sort(key=lambda event: event.session == session)
+        events = sorted(events, key=lambda event: event.session == session)
     return [
         HistoryEntry(
             item_id=event.item_id, time=event.time, event_type=event.event_type, weight=event.weight
         )
-        for event in told
+        for event in events
     ]
 
 

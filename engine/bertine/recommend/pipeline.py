@@ -21,7 +21,7 @@ from bertine.index.registry import Registry, Served
 from bertine.index.request import Request
 from bertine.recommend.blend import blend
 from bertine.recommend.history import IMPRESSION, Usable, entries_of, joined, usable
-from bertine.recommend.learn.learned import Learned, content_only
+from bertine.recommend.learn.learned import UNTRAINED, Learned
 from bertine.recommend.listing import Listing
 from bertine.recommend.profile import strengths
 from bertine.recommend.requests import Answer, Query, Recommendation, Wanted, Wish
@@ -37,10 +37,6 @@ _INLINE_PRODUCTS = 1 << 21
 """Multiplications that take a fraction of a millisecond."""
 
 _T = TypeVar("_T")
-
-
-def _nothing_learned(_collection_key: int) -> Learned | None:
-    return None
 
 
 class Recommender:
@@ -60,7 +56,7 @@ class Recommender:
         store: Store,
         registry: Registry,
         readers: Executor,
-        learned: Callable[[int], Learned | None] = _nothing_learned,
+        learned: Callable[[int], Learned | None] = lambda _: None,
     ) -> None:
         self._encoder = encoder
         self._store = store
@@ -115,7 +111,7 @@ class Recommender:
             InvalidInput: decay by age, but an entry has no time; a channel that is none.
         """
         served = self._registry.get(name)
-        learned = self._learned(served.key) or content_only(served.index.dimensions)
+        learned = self._learned(served.key) or UNTRAINED
         mixed = blend(learned, wish.channel_weights)
         times = StageTimes()
         known, seen = await self._history(served, wish, times)

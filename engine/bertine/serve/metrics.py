@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from threading import Thread
 from wsgiref.simple_server import WSGIServer
 
@@ -35,56 +35,51 @@ class Metrics:
         self.registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
-        self._seconds = Histogram(
+        self._seconds = self._histogram(
             "bertine_call_seconds",
             "Time of calls in the server, by method and gRPC code",
-            ["method", "code"],
-            buckets=_LATENCY,
-            registry=self.registry,
+            _LATENCY,
+            ("method", "code"),
         )
         # Looking a child up by its labels takes as long as observing with it.
         self._observe: dict[tuple[str, str], Callable[[float], None]] = {}
-        self._batch_rows = Histogram(
-            "bertine_batch_rows", "Texts in a batch", buckets=_ROWS, registry=self.registry
-        )
-        self._batch_seconds = Histogram(
-            "bertine_batch_seconds", "Time of a batch", buckets=_LATENCY, registry=self.registry
-        )
-        self._batch_ratio = Histogram(
+        self._batch_rows = self._histogram("bertine_batch_rows", "Texts in a batch", _ROWS)
+        self._batch_seconds = self._histogram("bertine_batch_seconds", "Time of a batch", _LATENCY)
+        self._batch_ratio = self._histogram(
             "bertine_batch_seconds_ratio",
             "Time of a batch as a multiple of what the cost model predicted",
-            buckets=_RATIOS,
-            registry=self.registry,
+            _RATIOS,
         )
-        self._lane_texts = Counter(
-            "bertine_encoded_texts", "Texts encoded, by lane", ["lane"], registry=self.registry
+        self._lane_texts = self._counter(
+            "bertine_encoded_texts", "Texts encoded, by lane", ("lane",)
         )
         self._tokens = self._counter("bertine_tokens", "Tokens encoded, without padding")
         self._padded = self._counter("bertine_padded_tokens", "Tokens encoded, with padding")
         self._commits = self._counter("bertine_commits", "Commits of the catalog")
         self._changes = self._counter("bertine_changes", "Changes in those commits")
-        self._rebuilds = Counter(
-            "bertine_index_rebuilds", "Rebuilds of an index", ["reason"], registry=self.registry
+        self._rebuilds = self._counter(
+            "bertine_index_rebuilds", "Rebuilds of an index", ("reason",)
         )
-        self._learning_seconds = Histogram(
-            "bertine_learning_seconds",
-            "Time of learning from a collection's events",
-            buckets=_LEARNING,
-            registry=self.registry,
+        self._learning_seconds = self._histogram(
+            "bertine_learning_seconds", "Time of learning from a collection's events", _LEARNING
         )
         self._learning_failures = self._counter(
             "bertine_learning_failures", "How often learning failed; what was learned before stays"
         )
-        self._purged = Counter(
+        self._purged = self._counter(
             "bertine_purged_rows",
             "Rows erased in the background, by what had to go: expired items, old events, deleted "
             "collections",
-            ["reason"],
-            registry=self.registry,
+            ("reason",),
         )
 
-    def _counter(self, name: str, documentation: str) -> Counter:
-        return Counter(name, documentation, registry=self.registry)
+    def _histogram(
+        self, name: str, documentation: str, buckets: Sequence[float], labels: Sequence[str] = ()
+    ) -> Histogram:
+        return Histogram(name, documentation, labels, buckets=buckets, registry=self.registry)
+
+    def _counter(self, name: str, documentation: str, labels: Sequence[str] = ()) -> Counter:
+        return Counter(name, documentation, labels, registry=self.registry)
 
     def call(self, method: str, code: str, seconds: float) -> None:
         """Record a call that has ended."""

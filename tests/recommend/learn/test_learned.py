@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bertine.recommend.learn.interactions import Interactions
-from bertine.recommend.learn.learned import Learned, content_only
+from bertine.recommend.learn.learned import UNTRAINED, Learned
 from bertine.recommend.learn.learning import LearningOptions, learn
 from bertine.recommend.learn.taste import Candidates, Situation, Taste
 from bertine.types import Matrix
@@ -155,7 +155,7 @@ def test_too_few_events_leave_the_content(interactions: Interactions, vectors: M
 
 
 def test_nothing_learned_is_the_similarity_to_the_profile() -> None:
-    made, vectors = content_only(DIMENSIONS), rows(3, 5)
+    made, vectors = UNTRAINED, rows(3, 5)
     taste = Taste(np.array([-1]), np.ones(1), vectors[:1], np.array([np.nan]))
     score = made.score(taste, Candidates(np.full(3, -1), vectors))
     assert made.channels == ("content",)

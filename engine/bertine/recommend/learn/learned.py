@@ -127,11 +127,5 @@ class Learned:
         return cls(tuple(rest["item_ids"]), views, weights, Status(**rest["status"]))
 
 
-def content_only(dimensions: int) -> Learned:
-    """Nothing learned: the score is the similarity to the profile.
-
-    Args:
-        dimensions: of the vectors.
-    """
-    del dimensions
-    return Learned((), (Content(),), np.ones(1))
+UNTRAINED = Learned((), (Content(),), np.ones(1))
+"""Nothing has been learned: the score is the similarity to the profile."""

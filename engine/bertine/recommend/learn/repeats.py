@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bertine.recommend.learn.channel import NOTHING, Numbers, Shares, empty
-from bertine.recommend.learn.lags import lags, strengths
+from bertine.recommend.learn.lags import faded, strengths
 from bertine.recommend.learn.taste import Candidates, Taste
 
 _DECAY = 0.7
@@ -30,8 +30,7 @@ class Repeats:
         """See `View`."""
         shares = empty(taste, candidates, 2)
         same = (candidates.numbers[:, None] == taste.items) & (taste.items >= 0)
-        faded = strengths(taste) * _DECAY ** lags(taste.times).astype(np.float64)
-        shares[:, 0, :-1] = same * faded
+        shares[:, 0, :-1] = same * faded(taste, _DECAY)
         shares[:, 1, :-1] = np.negative(same / np.maximum(same.sum(axis=1, keepdims=True), 1))
         return shares
 
