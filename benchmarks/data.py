@@ -146,10 +146,18 @@ def _records(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
         yield number.strip(), dict(zip(fields[::2], fields[1::2], strict=True))
 
 
-def _lines(path: Path) -> list[str]:
+def read_text(path: Path) -> str:
+    """The text of a file, compressed or not.
+
+    Raises:
+        DataAbsentError: there is no such file.
+    """
     if not path.is_file():
         raise DataAbsentError(f"REAL DATA ABSENT: {path} is missing")
     raw = path.read_bytes()
-    text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
+    return (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
+
+
+def _lines(path: Path) -> list[str]:
     # Not splitlines: that would also cut at form feeds and at Unicode's own line separators.
-    return [line.removesuffix("\r") for line in text.split("\n") if line]
+    return [line.removesuffix("\r") for line in read_text(path).split("\n") if line]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import ranking
 from bertine.types import Matrix
 
 _BLOCK = 256
@@ -30,18 +30,16 @@ def cosines(left: Matrix, right: Matrix) -> NDArray[np.float64]:
 
 
 def ndcg(ranked: Sequence[str], relevant: Collection[str], k: int = 10) -> float:
-    """Binary nDCG@k: gain 1 for a relevant document, discount log2(rank + 1).
-
-    Järvelin and Kekäläinen, Cumulated gain-based evaluation of IR techniques, 2002.
+    """Binary nDCG@k of a list, see `benchmarks.ranking.ndcg`.
 
     Args:
         ranked: document ids, best first.
         relevant: ids that count; at least one.
         k: ranks that are looked at.
     """
-    gains = [_discount(rank) for rank, found in enumerate(ranked[:k]) if found in relevant]
-    ideal = sum(_discount(rank) for rank in range(min(len(relevant), k)))
-    return sum(gains) / ideal
+    ranks = {document: rank for rank, document in reversed([*enumerate(ranked, 1)])}
+    found = sorted(ranks.get(document, np.inf) for document in relevant)
+    return ranking.ndcg(np.array(found), k)
 
 
 def mean_ndcg(
@@ -91,10 +89,6 @@ def percentiles(seconds: Sequence[float]) -> dict[str, float]:
     """p50, p90 and p99 in milliseconds."""
     p50, p90, p99 = np.percentile(np.asarray(seconds) * 1e3, (50, 90, 99))
     return {"p50": float(p50), "p90": float(p90), "p99": float(p99)}
-
-
-def _discount(rank: int) -> float:
-    return 1.0 / math.log2(rank + 2)
 
 
 def _best(scores: Matrix, k: int) -> NDArray[np.int64]:

@@ -48,7 +48,19 @@ class BertineEmbed(_BertineTarget):
         return np.frombuffer(packed.data, "<f4").reshape(packed.count, packed.dimensions)
 
 
-class BertineSearch(_BertineTarget):
+class _BertineHits(_BertineTarget):
+    """A call that is answered with hits."""
+
+    def vectors(self, payload: bytes) -> Matrix:
+        """Hits have none.
+
+        Raises:
+            UnexpectedAnswerError: always.
+        """
+        raise UnexpectedAnswerError(f"the answer is hits, not vectors: {len(payload)} bytes")
+
+
+class BertineSearch(_BertineHits):
     """``RecommendationService.Search`` in `TargetSpec.collection`."""
 
     method = "/bertine.v1.RecommendationService/Search"
@@ -63,16 +75,8 @@ class BertineSearch(_BertineTarget):
         """See `GrpcTarget.answered`."""
         return recommendation_pb2.SearchResponse.FromString(payload)
 
-    def vectors(self, payload: bytes) -> Matrix:
-        """A search has none.
 
-        Raises:
-            UnexpectedAnswerError: always.
-        """
-        raise UnexpectedAnswerError(f"Search answers with hits, not vectors: {len(payload)} bytes")
-
-
-class BertineRecommend(_BertineTarget):
+class BertineRecommend(_BertineHits):
     """``RecommendationService.Recommend`` in `TargetSpec.collection`: a call is one history."""
 
     method = "/bertine.v1.RecommendationService/Recommend"
@@ -91,14 +95,6 @@ class BertineRecommend(_BertineTarget):
     def answered(self, payload: bytes) -> Any:
         """See `GrpcTarget.answered`."""
         return recommendation_pb2.RecommendResponse.FromString(payload)
-
-    def vectors(self, payload: bytes) -> Matrix:
-        """A recommendation has none.
-
-        Raises:
-            UnexpectedAnswerError: always.
-        """
-        raise UnexpectedAnswerError(f"Recommend answers with hits: {len(payload)} bytes")
 
 
 class BertineRecommendTexts(BertineRecommend):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import csv
-import gzip
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import DataAbsentError
+from benchmarks.data import read_text
 from benchmarks.quality.cases import Catalog
 
 _ID_FIELDS = ("id", "item_id", "parent_asin", "asin")
@@ -22,18 +21,6 @@ _TAGS = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 
 TEXT_FIELDS = ("title", "brand", "categories", "description")
 """What is encoded of an item unless told otherwise, where it is there."""
-
-
-def read_text(path: Path) -> str:
-    """A file's text.
-
-    Raises:
-        DataAbsentError: there is no such file.
-    """
-    if not path.is_file():
-        raise DataAbsentError(f"REAL DATA ABSENT: {path} is missing")
-    raw = path.read_bytes()
-    return (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
 
 
 def json_lines(path: Path) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.quality.cases import Case, Items, Row
 from benchmarks.quality.methods import Scores
-from bertine.recommend.learn.learned import Learned, content_only
+from bertine.recommend.learn.learned import UNTRAINED, Learned
 from bertine.recommend.learn.learning import LearningOptions, learn
 from bertine.recommend.learn.taste import Candidates, Taste
 from bertine.recommend.profile import DEFAULT_POSITION_HALF_LIFE
@@ -93,4 +93,4 @@ def is_content(channel: str) -> bool:
 
 def profile_only(vectors: Matrix) -> Hybrid:
     """Nothing learned of anybody: similarity to the profile of the history."""
-    return Hybrid("text only, profile", content_only(vectors.shape[1]), vectors)
+    return Hybrid("text only, profile", UNTRAINED, vectors)

@@ -13,6 +13,8 @@ from scipy import sparse
 from benchmarks.quality.cases import Case, Row, counts
 from bertine.recommend.learn.interactions import Interactions
 
+_FARTHEST = 10
+
 Scores = NDArray[np.float64]
 """float64 ``[rows, items]``, higher is better."""
 
@@ -124,9 +126,6 @@ def user_matrix(known: Interactions, items: int) -> sparse.csr_matrix:
     pairs = np.unique(np.stack([known.users[liked], known.items[liked]]), axis=1)
     shape = (int(known.users.max(initial=0)) + 1, items)
     return sparse.csr_matrix((np.ones(pairs.shape[1]), (pairs[0], pairs[1])), shape)
-
-
-_FARTHEST = 10
 
 
 def _followed(known: Interactions, items: int) -> sparse.csr_matrix:

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import DataAbsentError
+from benchmarks.data import DataAbsentError, read_text
 from benchmarks.quality import events, sequences
 from benchmarks.quality.cases import Case, Catalog
 from benchmarks.quality.events import Seen, Window
-from benchmarks.quality.files import TEXT_FIELDS, catalog, items, json_lines, read_text
+from benchmarks.quality.files import TEXT_FIELDS, catalog, items, json_lines
 
 _DISLIKED_RATING = 4
 _DISLIKE = -0.5
