@@ -4,11 +4,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+WHEELS := build/gpu-wheels/.venv
 MODEL := build/model
 CHECKED := engine export benchmarks tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test soak lint proto bench bench-index bench-peers clean
+.PHONY: help install demo serve test test-gpu-wheels soak lint proto bench bench-index bench-peers clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1@\2/' | column -t -s@
@@ -37,6 +38,17 @@ serve: $(MODEL)/manifest.json  ## a server on 127.0.0.1:50051, its data in build
 
 test: lint $(MODEL)/manifest.json  ## lint, types, floors and all tests
 	@BERTINE_TEST_ARTIFACT=$(abspath $(MODEL)) $(BIN)/pytest
+
+# Without what needs torch (the exporter, benchmarks of peers, parity with it): these packages serve.
+test-gpu-wheels: $(MODEL)/manifest.json  ## the GPU packages, installed where no GPU is: 5 GB, 15 minutes
+	@test -x $(WHEELS)/bin/python || $(PYTHON) -m venv $(WHEELS)
+	@$(WHEELS)/bin/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(WHEELS)/bin/pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --constraint constraints-gpu.txt \
+		--editable '.[collaborative,gpu,native,parquet]' --group test
+	@BERTINE_TEST_ARTIFACT=$(abspath $(MODEL)) $(WHEELS)/bin/python -m pytest \
+		--ignore tests/export --ignore tests/benchmarks --ignore tests/quality/test_parity.py \
+		-k 'not sentence_transformers'
 
 soak: $(MODEL)/manifest.json  ## a hundred kills of a server at work, twenty minutes
 	@BERTINE_TEST_ARTIFACT=$(abspath $(MODEL)) $(BIN)/pytest -s tests/soak/kills.py

@@ -14,7 +14,7 @@ from benchmarks import encoders
 from bertine import artifact
 from bertine.config import ServeConfig, Transport
 from bertine.encode.encoder import Encoder
-from bertine.engine import Observer
+from bertine.observer import Observer
 from bertine.serve import logs
 from bertine.serve.server import Server, run
 from bertine.testing import ServerProcess

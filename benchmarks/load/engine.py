@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks.load.remote import Remote
 from bertine import artifact
 from bertine.encode.encoder import Encoder
+from bertine.encode.opening import DeviceSettings
 from bertine.types import Matrix
 
 _WARM_UP = 256
@@ -25,7 +26,9 @@ class Offline:
     """
 
     def __init__(self, model: Path, variant: str, threads: int = 0) -> None:
-        self._encoder = Encoder.open(artifact.load(model), variant=variant, threads=threads or None)
+        self._encoder = Encoder.open(
+            artifact.load(model), variant=variant, device=DeviceSettings(threads=threads or None)
+        )
         self._encoder.warm_up()
 
     def rate(self, texts: Sequence[str]) -> float:

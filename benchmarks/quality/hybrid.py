@@ -28,11 +28,13 @@ class Hybrid:
         name: in tables.
         learned: of what is known.
         vectors: float32 ``[items, d]``, unit rows; zero for an item without.
+        new_only: whether what the user has seen is left out afterwards.
     """
 
     name: str
     learned: Learned
     vectors: Matrix
+    new_only: bool = False
 
     def scores(self, rows: Sequence[Row]) -> Scores:
         """See `Method`."""
@@ -42,7 +44,12 @@ class Hybrid:
     def row_scores(self, row: Row, candidates: Candidates) -> NDArray[np.float64]:
         """Of one row: float64 ``[candidates]``."""
         values = self.learned.score(self.taste(row), candidates)
-        return np.asarray(values @ self.learned.weights)
+        return np.asarray(values @ self.weights)
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """Of the channels."""
+        return self.learned.weights_of(new_only=self.new_only)
 
     def taste(self, row: Row) -> Taste:
         """What the engine would know of a row's user."""
@@ -58,7 +65,7 @@ class Hybrid:
 
     def proposals(self, row: Row, count: int) -> Items:
         """What the learned channels propose, numbers of the catalog."""
-        return self.learned.propose(self.taste(row), count)
+        return self.learned.propose(self.taste(row), count, self.weights)
 
     def _numbers(self, items: Items) -> Items:
         """Items were learned in the order of the catalog, or nothing was learned of any."""
@@ -67,7 +74,8 @@ class Hybrid:
 
 def hybrid(case: Case, vectors: Matrix, seed: int = 0) -> Hybrid:
     """All channels, weighed on the latest part of what is known."""
-    return Hybrid("hybrid", learn(case.known, vectors, LearningOptions(seed=seed)), vectors)
+    learned = learn(case.known, vectors, LearningOptions(seed=seed))
+    return Hybrid("hybrid", learned, vectors, case.new_only)
 
 
 def of_channels(
@@ -83,7 +91,8 @@ def of_channels(
         like: whose channels these are.
     """
     channels = tuple(channel for channel in like.channels if kept(channel))
-    return Hybrid(name, learn(case.known, vectors, LearningOptions(channels=channels)), vectors)
+    learned = learn(case.known, vectors, LearningOptions(channels=channels))
+    return Hybrid(name, learned, vectors, case.new_only)
 
 
 def is_content(channel: str) -> bool:

@@ -161,7 +161,7 @@ def _note_channels(run: Run) -> None:
     learned = run.hybrid.learned
     run.report.details["channels"] = {
         name: round(float(weight), 6)
-        for name, weight in zip(learned.channels, learned.weights, strict=True)
+        for name, weight in zip(learned.channels, run.hybrid.weights, strict=True)
     }
 
 

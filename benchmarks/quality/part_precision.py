@@ -88,7 +88,7 @@ def measure(run: Run) -> None:
 def _vectors(run: Run) -> None:
     full = run.encoded(FULL_PRECISION)
     same = hybrid(run.case, full)
-    reference = Hybrid(f"hybrid, {FULL_PRECISION}", same.learned, full)
+    reference = Hybrid(f"hybrid, {FULL_PRECISION}", same.learned, full, run.case.new_only)
     text = profile_only(full)
     text = Hybrid(f"{text.name}, {FULL_PRECISION}", text.learned, full)
     quantized = run.settings.variant

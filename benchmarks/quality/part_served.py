@@ -85,7 +85,9 @@ def _fit(run: Run, client: Client) -> None:
     started = time.perf_counter()
     status = client.fit(COLLECTION)
     run.report.add("fit_seconds", "Fit, served", time.perf_counter() - started, "s")
-    run.report.details["served_channels"] = {c.name: round(c.weight, 6) for c in status.channels}
+    run.report.details["served_channels"] = {
+        c.name: round(c.new_weight if run.case.new_only else c.weight, 6) for c in status.channels
+    }
 
 
 def _quality(run: Run, client: Client, shift: float) -> None:

@@ -63,6 +63,7 @@ class Variant:
         size_bytes: of the file.
         texts_per_second: offline rate measured at export on the exporting machine.
         parity: see `Parity`.
+        packed: whether it computes without padding, by ONNX Runtime's PackedAttention.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Variant:
     size_bytes: int
     texts_per_second: float
     parity: Parity
+    packed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

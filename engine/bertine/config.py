@@ -46,10 +46,15 @@ class ServeConfig:
         transport: which library carries gRPC.
         fronts: processes that accept calls for this one; 0 accepts them here.
         metrics_listen: HOST:PORT of Prometheus metrics, "" for none.
-        variant: which graph of the artifact; ``auto`` takes int8 on a CPU.
-        threads: of the encoder, 0 for one for each core.
+        variant: which graph of the artifact; ``auto`` takes int8 on a CPU, fp16 on a GPU.
+        device: of the encoder: ``auto``, ``cpu``, ``cuda:N`` or ``tensorrt:N``; several with commas
+            are replicas.
+        gpu_memory_mb: mebibytes of a GPU for each of the encoder's sessions, 0 for what there is.
+        threads: of the encoder on a CPU, 0 for one for each core.
         spin: the encoder's threads spin between operators; better off on a busy machine.
         reembed: encode a collection again whose vectors another model made.
+        index_device: of the indexes: ``cpu``, ``cuda`` or ``cuda:N``. What does not fit its memory
+            stays on the CPU.
         ivf_min_items: collections smaller than that are searched exactly.
         target_recall: part of the ten best items that a trained index must find, 0.5 to 0.99.
         repeated_share: of the searches, how many are repeated exactly to measure recall.
@@ -73,9 +78,12 @@ class ServeConfig:
     fronts: int = 0
     metrics_listen: str = ""
     variant: str = "auto"
+    device: str = "auto"
+    gpu_memory_mb: int = 0
     threads: int = 0
     spin: bool = True
     reembed: bool = False
+    index_device: str = "cpu"
     ivf_min_items: int = 20_000
     target_recall: float = 0.975
     repeated_share: float = 0.01

@@ -11,35 +11,32 @@ that wants no server can use it directly:
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 
-from bertine import artifact
 from bertine.catalog.expiry import PurgeResult
 from bertine.catalog.ingest import Ingest
 from bertine.catalog.privacy import UserKey
 from bertine.catalog.purger import Purger
 from bertine.catalog.reembedding import FinishReembedding, ReplaceVectors
 from bertine.catalog.store import Outdated, Store
-from bertine.catalog.writer import Group, Writer
+from bertine.catalog.writer import Writer
 from bertine.config import ServeConfig
 from bertine.encode.cores import usable_cores
 from bertine.encode.encoder import Encoder
-from bertine.encode.pulse import Patience
-from bertine.encode.settings import Settings
-from bertine.encode.statistics import BatchReport
 from bertine.errors import Conflict
 from bertine.index import saved
 from bertine.index.crew import Crew
+from bertine.index.gpu import open_gpu
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
 from bertine.index.maintenance import Maintainer, RecallMeter
 from bertine.index.registry import Registry
+from bertine.model import MakeEncoder, open_encoder
+from bertine.observer import Observer
 from bertine.recommend.learn.learning import LearningOptions
 from bertine.recommend.learner import Learner
 from bertine.recommend.pipeline import Recommender
@@ -52,57 +49,6 @@ LEARNED_FOLDER = "learned"
 """In the data folder: what can be made again from the catalog."""
 
 _READERS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Observer:
-    """Who is told of what happens, for metrics. Callbacks run on the engine's threads: be quick.
-
-    Attributes:
-        on_batch: after each batch of the encoder.
-        on_group: after each commit of the catalog.
-        on_rebuild: after each rebuild of an index: collection, reason, seconds.
-        on_purge: after each part of what has expired or was deleted is erased: why, how many rows.
-        on_learned: after events were learned from: seconds, None if it failed.
-        on_progress: while a data folder is opened: what is done.
-    """
-
-    on_batch: Callable[[BatchReport], None] = lambda _: None
-    on_group: Callable[[Group], None] = lambda _: None
-    on_rebuild: Callable[[str, str, float], None] = lambda *_: None
-    on_purge: Callable[[str, int], None] = lambda *_: None
-    on_learned: Callable[[float | None], None] = lambda _: None
-    on_progress: Callable[[str], None] = lambda _: None
-
-
-MakeEncoder: TypeAlias = Callable[[ServeConfig, Observer], Encoder]
-
-
-def open_encoder(config: ServeConfig, observer: Observer) -> Encoder:
-    """The encoder of the model folder that the configuration names.
-
-    Raises:
-        ArtifactError: the model folder is damaged or not one.
-        NotFound: no such variant.
-    """
-    return Encoder.open(
-        artifact.load(config.model),
-        variant=config.variant,
-        threads=config.threads or None,
-        spin=config.spin,
-        settings=encoder_settings(config),
-        on_batch=observer.on_batch,
-    )
-
-
-def encoder_settings(config: ServeConfig) -> Settings:
-    """What the configuration says of batching, sharing and refusing."""
-    return Settings(
-        patience=Patience(at_least=config.unresponsive_seconds, hung=config.hung_seconds),
-        max_waiting_tokens=config.limits.max_waiting_tokens,
-        cache_bytes=config.cache_mb << 20,
-        coalesce=config.coalesce,
-    )
 
 
 def _policy(config: ServeConfig) -> Policy:
@@ -140,7 +86,10 @@ class Engine:
         policy = _policy(config)
         crew = Crew(usable_cores() - 1)
         resources.callback(crew.close)
-        self.registry = Registry(policy, config.data / INDEX_FOLDER, crew)
+        gpu = open_gpu(config.index_device)
+        if gpu is not None:
+            resources.callback(gpu.close)
+        self.registry = Registry(policy, config.data / INDEX_FOLDER, crew, gpu)
         readers = ThreadPoolExecutor(_READERS, thread_name_prefix="bertine-reader")
         resources.callback(readers.shutdown, cancel_futures=True)
         self.ingest = Ingest(encoder, self.store, self.writer, self.registry, readers)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bertine.artifact import MANIFEST, Artifact, Manifest, Variant, load, sha256_file
 from bertine.errors import ArtifactError
 from bertine_export import folder, source, texts, vendors, verify
-from bertine_export.settings import VARIANTS, Settings, check_variants
+from bertine_export.settings import DEFAULT_VARIANTS, Settings, check_variants
 from bertine_export.source import Source
 from bertine_export.tokenizer import encode
 
@@ -48,7 +48,7 @@ def export_model(
     source_name: str,
     out: Path,
     *,
-    variants: Sequence[str] = VARIANTS,
+    variants: Sequence[str] = DEFAULT_VARIANTS,
     name: str | None = None,
     force: bool = False,
     settings: Settings | None = None,
@@ -59,14 +59,15 @@ def export_model(
     Args:
         source_name: ``all-MiniLM-L6-v2``, a folder, or a Hugging Face id.
         out: the artifact's folder.
-        variants: which to make, of ``fp32`` and ``int8``.
+        variants: which to make, of `bertine_export.settings.VARIANTS`.
         name: display name; the model's own where None.
         force: replace an artifact that is there.
         settings: see `Settings`.
         say: called with one line before each step.
 
     Returns:
-        The artifact, with the measured parity and speed of each variant in its manifest.
+        The artifact, with each variant's measured parity in its manifest, and the speed of those
+        for a CPU.
 
     Raises:
         GateMissed: a variant is not faithful enough; the others were written.
@@ -141,35 +142,38 @@ class _Export:
         pairs = verify.read_pairs(self.settings.sts) if self.settings.sts else None
         tokenizer = model.save_tokenizer(self.out / TOKENIZER, prompted)
         with tempfile.TemporaryDirectory(prefix="bertine-export-") as scratch:
-            graphs = self._graphs(model, Path(scratch))
+            unfused = Path(scratch) / "unfused.onnx"
+            graphs = self._graphs(model, unfused)
             seen, unseen = _halves(prompted)
             self.say(f"Computing the PyTorch reference on {len(unseen)} texts")
             expected = reference.make(model.encoder, tokenizer, unseen, pairs, model.pad_token_id)
             yield variant.Workshop(
+                unfused=unfused,
                 graphs=graphs,
                 folder=Path(scratch),
                 out=self.out,
                 calibration=encode(tokenizer, seen),
                 reference=expected,
-                vocab_size=model.config.vocab_size,
+                config=model.config,
+                pad_token_id=model.pad_token_id,
             )
 
-    def _graphs(self, model: Model, scratch: Path) -> dict[bool, Path]:
+    def _graphs(self, model: Model, unfused: Path) -> dict[bool, Path]:
         """The fp32 graphs to choose from, keyed by whether they are fused."""
         from bertine_export import fuse, graph  # noqa: PLC0415 - imports torch
 
-        paths = {False: scratch / "unfused.onnx", True: scratch / "fused.onnx"}
         self.say(f"Exporting to ONNX, opset {self.settings.opset}")
-        graph.to_onnx(model.encoder, self.settings.opset, paths[False])
+        graph.to_onnx(model.encoder, self.settings.opset, unfused)
         if self.settings.fusion == "off":
-            return {False: paths[False]}
-        counts = fuse.fuse(paths[False], paths[True], model.config)
-        fused = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-        self.say(f"Fused {fused or 'nothing'}")
-        return {True: paths[True]} if self.settings.fusion == "on" else paths
+            return {False: unfused}
+        fused = unfused.with_name("fused.onnx")
+        counts = fuse.fuse(unfused, fused, model.config)
+        listed = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+        self.say(f"Fused {listed or 'nothing'}")
+        return {True: fused} if self.settings.fusion == "on" else {False: unfused, True: fused}
 
     def _make(self, workshop: Workshop, name: str) -> tuple[Variant, str | None]:
-        self.say(f"Making, measuring and verifying {name}")
+        self.say(f"Making and verifying {name}")
         return workshop.make(name)
 
     def _manifest(self, model: Model, variants: tuple[Variant, ...]) -> Manifest:

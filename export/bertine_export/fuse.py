@@ -1,4 +1,4 @@
-"""ONNX Runtime's transformer optimizer, without what it makes slower on a CPU."""
+"""ONNX Runtime's transformer optimizer, and without what it makes slower on a CPU."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STATISTICS = "bertine.fused_operators"
 
 
 def fuse(unfused: Path, fused: Path, config: Any) -> dict[str, int]:
-    """Rewrite a graph with fused operators, and record in it which there are.
+    """Rewrite a graph with fused operators that pay on a CPU, and record in it which there are.
 
     Args:
         unfused: graph from `bertine_export.graph.to_onnx`.
@@ -29,25 +29,58 @@ def fuse(unfused: Path, fused: Path, config: Any) -> dict[str, int]:
     Raises:
         ArtifactError: the optimizer failed.
     """
+    model = optimize(unfused, config)
+    try:
+        split(model.model)
+        statistics = record(model)
+        model.save_model_to_file(str(fused))
+    except Exception as error:  # protobuf and onnx have errors of their own
+        raise _failed(error) from error
+    return statistics
+
+
+def optimize(unfused: Path, config: Any) -> Any:
+    """What ONNX Runtime's transformer optimizer makes of a graph.
+
+    Args:
+        unfused: graph from `bertine_export.graph.to_onnx`.
+        config: of transformers; gives heads and hidden size.
+
+    Returns:
+        Its ``OnnxModel``; the mask is one length for each text (``AttentionMaskFormat`` in
+        onnxruntime/transformers/fusion_options.py), so padding must be on the right.
+
+    Raises:
+        ArtifactError: the optimizer failed.
+    """
     from onnxruntime.transformers.optimizer import optimize_model  # noqa: PLC0415 - slow to import
 
     with quiet():
         try:
             # The optimizer knows every encoder supported here by the name "bert". Level 0 leaves
             # out what the session does anyway when it loads the file.
-            model = optimize_model(
+            return optimize_model(
                 str(unfused),
                 model_type="bert",
                 num_heads=config.num_attention_heads,
                 hidden_size=config.hidden_size,
                 opt_level=0,
             )
-            split(model.model)
-            statistics = _present(model.get_fused_operator_statistics())
-            onnx.helper.set_model_props(model.model, {STATISTICS: json.dumps(statistics)})
-            model.save_model_to_file(str(fused))
         except Exception as error:  # the optimizer has no errors of its own
-            raise ArtifactError(f"ONNX Runtime could not fuse the graph: {error}") from error
+            raise _failed(error) from error
+
+
+def record(model: Any) -> dict[str, int]:
+    """Write into a graph which fused operators it has.
+
+    Args:
+        model: of the optimizer; is changed in place.
+
+    Returns:
+        How many of each, those with none left out.
+    """
+    statistics = _present(model.get_fused_operator_statistics())
+    onnx.helper.set_model_props(model.model, {STATISTICS: json.dumps(statistics)})
     return statistics
 
 
@@ -61,3 +94,7 @@ def statistics(path: Path) -> dict[str, int]:
 
 def _present(counts: dict[str, int]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
+
+
+def _failed(error: Exception) -> ArtifactError:
+    return ArtifactError(f"ONNX Runtime could not fuse the graph: {error}")

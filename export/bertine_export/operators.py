@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ class Rewrite:
 
     def constant(self, name: str, values: NDArray[Any]) -> str:
         """Add a constant; returns its name."""
-        self._added.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        self._added.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
 
     def apply(self, replace: Callable[[onnx.NodeProto], Sequence[onnx.NodeProto]]) -> None:
@@ -92,3 +92,30 @@ def products(rewrite: Rewrite, nodes: Sequence[onnx.NodeProto]) -> Iterator[onnx
         matrix = rewrite.constants.get(entry.input[1]) if entry.op_type == "MatMul" else None
         if matrix is not None and len(matrix.dims) == 2:  # noqa: PLR2004 - not a stack of them
             yield entry
+
+
+def following_biases(
+    rewrite: Rewrite, nodes: Sequence[onnx.NodeProto], widths: Mapping[str, int]
+) -> dict[str, onnx.NodeProto]:
+    """The addition of a constant vector that alone uses a layer's output, by that output.
+
+    Args:
+        rewrite: of the model.
+        nodes: of its graph.
+        widths: of the layers' outputs.
+    """
+    users: dict[str, list[onnx.NodeProto]] = {}
+    for entry in nodes:
+        for name in entry.input:
+            users.setdefault(name, []).append(entry)
+    return {
+        layer: users[layer][0]
+        for layer, width in widths.items()
+        if len(users.get(layer, [])) == 1 and _adds_a_vector(rewrite, users[layer][0], width)
+    }
+
+
+def _adds_a_vector(rewrite: Rewrite, entry: onnx.NodeProto, width: int) -> bool:
+    constants = rewrite.constants
+    vectors = [list(constants[name].dims) for name in entry.input if name in constants]
+    return entry.op_type == "Add" and vectors == [[width]]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bertine.errors import ArtifactError
 from bertine_export.calibrate import Ranges, ranges
-from bertine_export.operators import VENDOR, Rewrite, node, products
+from bertine_export.operators import VENDOR, Rewrite, following_biases, node, products
 from bertine_export.smoothing import InputScale, round_columns, round_rows, scale_input
 from bertine_export.spread import spread
 from bertine_export.tokenizer import Ids
@@ -68,7 +68,7 @@ class _Quantization:
             entry.output[0]: self._rewrite.constants[entry.input[1]].dims[1] for entry in layers
         }
         self._scales = self._input_scales(layers)
-        self._biases = self._following_biases(nodes)
+        self._biases = following_biases(self._rewrite, nodes, self._layers)
         self._absorbed = {entry.output[0] for entry in self._biases.values()}
         self._rounded: set[str] = set()
 
@@ -81,29 +81,9 @@ class _Quantization:
 
     def _input_scales(self, layers: Sequence[onnx.NodeProto]) -> dict[str, InputScale]:
         """One for each input, since queries, keys and values share theirs."""
-        heaviest: dict[str, NDArray[np.float32]] = {}
-        for entry in layers:
-            given, rows = entry.input[0], np.abs(self._rewrite.array(entry.input[1])).max(axis=1)
-            heaviest[given] = np.maximum(heaviest.get(given, rows), rows)
+        heaviest = heaviest_weights(self._rewrite, layers)
         low, high = self._measured.low, self._measured.high
         return {name: scale_input(rows, low[name], high[name]) for name, rows in heaviest.items()}
-
-    def _following_biases(self, nodes: Sequence[onnx.NodeProto]) -> dict[str, onnx.NodeProto]:
-        """The addition of a constant vector that alone uses a layer's output, by that output."""
-        users: dict[str, list[onnx.NodeProto]] = {}
-        for entry in nodes:
-            for name in entry.input:
-                users.setdefault(name, []).append(entry)
-        return {
-            layer: users[layer][0]
-            for layer, width in self._layers.items()
-            if len(users.get(layer, [])) == 1 and self._adds_a_vector(users[layer][0], width)
-        }
-
-    def _adds_a_vector(self, entry: onnx.NodeProto, width: int) -> bool:
-        constants = self._rewrite.constants
-        vectors = [list(constants[name].dims) for name in entry.input if name in constants]
-        return entry.op_type == "Add" and vectors == [[width]]
 
     def _replace(self, entry: onnx.NodeProto) -> Sequence[onnx.NodeProto]:
         output = entry.output[0] if entry.output else ""
@@ -120,8 +100,8 @@ class _Quantization:
         self._rounded.add(given)
         scale, constant = self._scales[given], self._rewrite.constant
         factor = constant(f"{given}/factor", 1 / scale.divisor)
-        step = constant(f"{given}/step", np.asarray(scale.step))
-        zero = constant(f"{given}/zero", np.asarray(scale.zero))
+        step = constant(f"{given}/step", np.array([scale.step]))
+        zero = constant(f"{given}/zero", np.array([scale.zero]))
         return [
             node("Mul", [given, factor], f"{given}/smooth"),
             node("QuantizeLinear", [f"{given}/smooth", step, zero], f"{given}/rounded"),
@@ -170,3 +150,17 @@ class _Quantization:
             node("Cast", [narrow], f"{name}/wide", to=onnx.TensorProto.FLOAT),
             node("Mul", [f"{name}/wide", scale], name),
         ]
+
+
+def heaviest_weights(
+    rewrite: Rewrite, layers: Sequence[onnx.NodeProto]
+) -> dict[str, NDArray[np.float32]]:
+    """The largest absolute weight that each channel meets, ``[inputs]``, by the layers' inputs.
+
+    Layers that share an input, as queries, keys and values do, share one entry.
+    """
+    heaviest: dict[str, NDArray[np.float32]] = {}
+    for entry in layers:
+        given, rows = entry.input[0], np.abs(rewrite.array(entry.input[1])).max(axis=1)
+        heaviest[given] = np.maximum(heaviest.get(given, rows), rows)
+    return heaviest

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertine.artifact import Parity
+from bertine.artifact import ATTENTION_MASK, INPUT_IDS, Parity
 from bertine_export import verify
 from bertine_export.encoder import SentenceEncoder
-from bertine_export.tokenizer import Batch, Ids, encode, sorted_batches
+from bertine_export.tokenizer import Batch, Ids, encode, in_batches, sorted_batches
 
 Embed = Callable[[Sequence[Batch]], NDArray[np.float32]]
 
@@ -50,6 +50,22 @@ class Reference:
             sts_reference=self.pairs.reference,
         )
 
+    def sample(self, texts: int, pairs: int, pad_token_id: int) -> Reference:
+        """A part of it, for a graph that is slow to run.
+
+        Args:
+            texts: at most, evenly from all lengths; each batch has short and long ones, so that
+                padding is tried.
+            pairs: at most, evenly from all.
+            pad_token_id: of the model.
+        """
+        chosen = _evenly(len(self.vectors), texts)
+        mixed = np.concatenate([chosen[start::8] for start in range(8)])
+        rows = _rows(self.batches)
+        batches = in_batches([rows[at] for at in mixed], pad_token_id, size=8)
+        scored = self.pairs and self.pairs.sample(pairs, pad_token_id)
+        return Reference(batches, self.vectors[mixed], scored)
+
 
 @dataclass(frozen=True, slots=True)
 class PairReference:
@@ -59,17 +75,36 @@ class PairReference:
         batches: of all sentences, sorted by length.
         order: int64 ``[2, pairs]``, the row of each pair's sentences in the batches' order.
         gold: float64 ``[pairs]``.
-        reference: the model's own Spearman x 100.
+        vectors: float32 ``[2 * pairs, dimensions]``, the model's own, in the batches' order.
     """
 
     batches: list[Batch]
     order: NDArray[np.int64]
     gold: NDArray[np.float64]
-    reference: float = float("nan")
+    vectors: NDArray[np.float32]
+
+    @property
+    def reference(self) -> float:
+        """The model's own Spearman x 100."""
+        return self._score(self.vectors)
 
     def score(self, embed: Embed) -> float:
         """Spearman x 100 between the cosine of each pair's vectors and the gold scores."""
-        vectors = embed(self.batches)
+        return self._score(embed(self.batches))
+
+    def sample(self, pairs: int, pad_token_id: int) -> PairReference:
+        """At most so many of the pairs, evenly from all."""
+        chosen = _evenly(len(self.gold), pairs)
+        kept = self.order[:, chosen].ravel()
+        every = _rows(self.batches)
+        rows = [every[at] for at in kept]
+        position = _sorted_positions(rows)
+        vectors = np.empty_like(self.vectors[kept])
+        vectors[position] = self.vectors[kept]
+        batches = sorted_batches(rows, pad_token_id)
+        return PairReference(batches, position.reshape(2, -1), self.gold[chosen], vectors)
+
+    def _score(self, vectors: NDArray[np.float32]) -> float:
         left, right = self.order
         return verify.spearman(verify.cosines(vectors[left], vectors[right]), self.gold)
 
@@ -99,12 +134,27 @@ def _score(
     model: SentenceEncoder, tokenizer: Any, pairs: verify.Pairs, pad_token_id: int
 ) -> PairReference:
     rows: list[Ids] = encode(tokenizer, [*pairs.left, *pairs.right])
-    # sorted_batches sorts stably by length, so this is where it puts each sentence.
+    batches = sorted_batches(rows, pad_token_id)
+    order = _sorted_positions(rows).reshape(2, -1)
+    return PairReference(batches, order, pairs.scores, model.embed(batches))
+
+
+def _sorted_positions(rows: Sequence[Ids]) -> NDArray[np.int64]:
+    """Where `sorted_batches`, which sorts stably by length, puts each row."""
     position = np.empty(len(rows), dtype=np.int64)
     position[np.argsort([len(row) for row in rows], kind="stable")] = np.arange(len(rows))
-    unscored = PairReference(
-        sorted_batches(rows, pad_token_id), position.reshape(2, -1), pairs.scores
-    )
-    return PairReference(
-        unscored.batches, unscored.order, unscored.gold, unscored.score(model.embed)
-    )
+    return position
+
+
+def _rows(batches: Sequence[Batch]) -> list[Ids]:
+    """The token ids of each text, without padding, in the batches' order."""
+    return [
+        ids[: int(mask.sum())].tolist()
+        for batch in batches
+        for ids, mask in zip(batch[INPUT_IDS], batch[ATTENTION_MASK], strict=True)
+    ]
+
+
+def _evenly(count: int, wanted: int) -> NDArray[np.int64]:
+    """At most `wanted` of the numbers below `count`, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, wanted)).astype(np.int64))

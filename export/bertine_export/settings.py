@@ -10,7 +10,8 @@ from typing import Literal, get_args
 from bertine.errors import ConfigError
 
 Fusion = Literal["auto", "on", "off"]
-VARIANTS = ("fp32", "int8")
+DEFAULT_VARIANTS = ("fp32", "int8")
+VARIANTS = (*DEFAULT_VARIANTS, "fp16", "fp16-packed", "int8-qdq")
 OPSETS = range(14, 21)
 # From opset 18 on, ONNX Runtime's optimizer no longer fuses layer normalisation and residual.
 DEFAULT_OPSET = 17
@@ -26,7 +27,8 @@ class Settings:
         document_prompt: put before each document; the model's own where None.
         verification: file of texts to verify on, one per line; those shipped where None.
         sts: sentence pairs with gold scores in the STS Benchmark's form, to check the STS gate.
-        fusion: ``auto`` keeps whichever of the fused and unfused graph is faster here.
+        fusion: of fp32 and int8; ``auto`` keeps whichever of the fused and unfused graph is faster
+            here. The variants for a GPU each need one of them.
 
     Raises:
         ConfigError: a value is out of range.

@@ -95,5 +95,9 @@ def pad(rows: Sequence[Ids], pad_token_id: int) -> Batch:
 
 def sorted_batches(rows: Sequence[Ids], pad_token_id: int, size: int = 32) -> list[Batch]:
     """Batches of similar length, shortest first: how a corpus is encoded offline."""
-    ordered = sorted(rows, key=len)
-    return [pad(ordered[at : at + size], pad_token_id) for at in range(0, len(ordered), size)]
+    return in_batches(sorted(rows, key=len), pad_token_id, size)
+
+
+def in_batches(rows: Sequence[Ids], pad_token_id: int, size: int) -> list[Batch]:
+    """Batches of rows as they come."""
+    return [pad(rows[at : at + size], pad_token_id) for at in range(0, len(rows), size)]

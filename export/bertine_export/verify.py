@@ -29,7 +29,11 @@ class Gate:
 
 
 # fp32 may lose no STS at all; 0.02 covers pairs whose order flips in the last bit.
-GATES: dict[Precision, Gate] = {"fp32": Gate(0.99999, 0.02), "int8": Gate(0.99, 0.5)}
+GATES: dict[Precision, Gate] = {
+    "fp32": Gate(0.99999, 0.02),
+    "fp16": Gate(0.9999, 0.05),
+    "int8": Gate(0.99, 0.5),
+}
 
 
 def failure(parity: Parity, gate: Gate) -> str | None:

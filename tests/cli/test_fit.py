@@ -34,10 +34,12 @@ def test_a_table_of_channels_and_weights(cli: Any, client: Client, collection: s
     ran = cli("fit", collection)
     assert ran.code == 0, ran.err
     header, *rows = ran.out.splitlines()
-    assert header.split() == ["channel", "weight"]
+    assert header.split() == ["channel", "weight", "without", "what", "was", "seen"]
     assert rows[0].split()[0] == "content"
     assert "learned from 240 events of 40 users with 30 items" in rows
     status = client.learned(collection)
+    content = status.channels[0]
+    assert rows[0].split()[1:] == [f"{content.weight:.4f}", f"{content.new_weight:.4f}"]
     assert status.HasField("time")
     assert {row.split()[0] for row in rows} >= {channel.name for channel in status.channels}
     kept = cli("fit", collection, "--keep-weights")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bertine.encode.backlog import Backlog
-from bertine.encode.batching import BatchLimits, Fairness, Part, plan
+from bertine.encode.batching import LEAST_TOKENS, BatchLimits, Fairness, Part, plan, share
 from bertine.errors import ConfigError
 
 LIMITS = BatchLimits(max_tokens=64, max_rows=4, max_passes=3, max_padding=0.5)
@@ -145,7 +145,8 @@ class Model:
         assert len(lengths) <= self.limits.max_rows
         padded = len(lengths) * max(lengths)
         assert len(lengths) == 1 or padded <= self.limits.max_tokens
-        assert padded - sum(lengths) <= self.limits.max_padding * padded
+        allowed = max(self.limits.max_padding * padded, self.limits.free_padding)
+        assert padded - sum(lengths) <= allowed
         for part in chosen.batch:
             assert all(self.lengths[part.job][row] == part.length for row in part.rows)
 
@@ -173,6 +174,7 @@ _limits = st.builds(
     max_rows=st.integers(1, 8),
     max_passes=st.integers(1, 4),
     max_padding=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
+    free_padding=st.sampled_from([0, 5, 100]),
 )
 
 
@@ -253,3 +255,19 @@ def test_a_bulk_job_is_hardly_padded() -> None:
         real += sum(part.length * len(part.rows) for part in batch)
         padded += max(part.length for part in batch) * sum(len(part.rows) for part in batch)
     assert real / padded > 0.98
+
+
+@given(st.integers(1, 300), st.integers(1, 512), st.integers(1, 32))
+def test_free_workers_share_what_waits(rows: int, length: int, workers: int) -> None:
+    left, batches = rows, []
+    for free in range(workers, 0, -1):
+        if left:
+            batches.append(min(left, share(left, length, free)))
+            left -= batches[-1]
+    assert left == 0
+    assert len(batches) <= workers
+    # No worker is roused for next to nothing.
+    assert len(batches) == 1 or min(batches) * length >= LEAST_TOKENS / 2
+    if rows * length >= 3 * workers * LEAST_TOKENS and rows >= 3 * workers:
+        assert len(batches) == workers
+        assert max(batches) - min(batches) <= 1

@@ -32,7 +32,7 @@ def test_a_session_is_timed_and_fitted() -> None:
 def test_a_slow_model_is_timed_on_small_shapes_only() -> None:
     device = Device(CostModel(token=1.0))
     timings = calibrate(device.session, max_length=256, token_id=0, clock=lambda: device.now)
-    assert [(timing.rows, timing.length) for timing in timings] == [(1, 8), (1, 32), (4, 16)]
+    assert [(timing.rows, timing.length) for timing in timings] == [(2, 8), (4, 16), (2, 32)]
     assert len(device.session.shapes) == 3
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertine.encode.costs import CostModel, Forecast, Timing, best_tokens, fit
+from bertine.encode.costs import CostModel, Forecast, Timing, best_tokens, fit, free_padding
 
 MINILM = CostModel(batch=0.0004, token=0.00008, square=1e-8)
 
@@ -96,3 +96,10 @@ def test_a_forecast_of_which_nothing_is_known_learns_nothing() -> None:
     forecast = Forecast(CostModel())
     forecast.learn(8, 16, 1.0)
     assert forecast.costs == CostModel()
+
+
+def test_padding_is_free_up_to_what_another_batch_costs() -> None:
+    costs = CostModel(batch=0.0008, token=0.0001)
+    # 0.2 ms are spent outside the session.
+    assert free_padding(costs) == 10
+    assert free_padding(CostModel()) == 0

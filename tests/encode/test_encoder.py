@@ -247,7 +247,7 @@ def test_a_changed_file_is_refused_before_it_is_loaded(
     shutil.copytree(artifact.folder, folder, ignore=shutil.ignore_patterns("fp32.onnx"))
     with (folder / name).open("ab") as stream:
         stream.write(b" ")
-    monkeypatch.setattr("bertine.encode.encoder.OnnxSession", None)
+    monkeypatch.setattr("bertine.encode.opening.OnnxSession", None)
     monkeypatch.setattr("bertine.encode.encoder.Tokenizer", None)
     with pytest.raises(ArtifactError, match="is damaged"):
         Encoder.open(load(folder))

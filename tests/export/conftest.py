@@ -14,6 +14,7 @@ import pytest
 
 from bertine.artifact import Artifact
 from bertine_export import export_model, texts
+from bertine_export.settings import VARIANTS
 
 with warnings.catch_warnings():  # what torch warns of while it is imported is not ours
     warnings.simplefilter("ignore")
@@ -34,7 +35,8 @@ MakeModel = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def minilm(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
-    return export_model("all-MiniLM-L6-v2", tmp_path_factory.mktemp("export") / "minilm")
+    out = tmp_path_factory.mktemp("export") / "minilm"
+    return export_model("all-MiniLM-L6-v2", out, variants=VARIANTS)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from bertine.artifact import load
 from bertine_export import vendors, verify
 from bertine_export.command import export
+from bertine_export.settings import VARIANTS
 from bertine_export.verify import Gate
 
 
@@ -24,6 +25,8 @@ def test_help_teaches_with_an_example() -> None:
     result = run("--help")
     assert result.exit_code == 0
     assert "bertine export all-MiniLM-L6-v2 --out models/minilm" in result.stdout
+    for variant in VARIANTS:
+        assert f"\n    {variant} " in result.stdout
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -44,6 +47,22 @@ def test_a_model_is_exported_and_reported(tiny: Any, tmp_path: Path) -> None:
     assert "The STS gate was not checked" in result.stdout
     assert "Warning" not in result.output
     assert load(out).manifest.name == "little"
+
+
+def test_no_speed_is_reported_of_a_variant_for_a_gpu(tiny: Any, tmp_path: Path) -> None:
+    result = run(tiny("bert"), "--out", tmp_path / "out", "--variants", "fp32,fp16")
+    assert result.exit_code == 0, result.output
+    rows = [line.split("│") for line in result.stdout.splitlines() if "│ fp" in line]
+    speeds = {row[1].strip(): row[6].strip() for row in rows}
+    assert speeds["fp16"] == "-"
+    assert float(speeds["fp32"]) > 0
+
+
+def test_a_model_whose_attention_is_not_fused_has_no_fp16(tiny: Any, tmp_path: Path) -> None:
+    result = run(tiny("mpnet"), "--out", tmp_path / "out", "--variants", "fp16")
+    assert result.exit_code == 1
+    assert "needs one Attention operator in each of 2 layers" in result.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_errors_are_one_line_on_stderr(tmp_path: Path) -> None:

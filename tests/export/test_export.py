@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from bertine import artifact
 from bertine.errors import ArtifactError, ConfigError
 from bertine_export import GateMissed, Settings, export_model, quantize, verify
+from bertine_export.settings import Fusion
 from bertine_export.verify import Gate
 
 IMPOSSIBLE = Gate(cosine_mean=1.1, sts_drop=0.0)
@@ -46,6 +48,42 @@ def test_an_artifact_is_complete_and_verifies(bert: str, tmp_path: Path) -> None
         assert variant.texts_per_second > 0
         assert variant.parity.texts >= 200
         assert variant.parity.sts_spearman is None
+
+
+GPU = ["fp16", "fp16-packed", "int8-qdq"]
+
+
+@pytest.mark.parametrize("fusion", get_args(Fusion))
+def test_the_variants_for_a_gpu_do_not_depend_on_the_fusion_of_the_others(
+    fusion: Fusion, bert: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "GATES", {**verify.GATES, "int8": Gate(0.0, 0.5)})
+    made = export_model(bert, tmp_path, variants=GPU, settings=Settings(fusion=fusion))
+    assert [variant.fused for variant in made.manifest.variants] == [True, True, False]
+    assert names(made.folder) == {
+        "manifest.json",
+        "tokenizer.json",
+        *(f"{name}.onnx" for name in GPU),
+    }
+
+
+def test_a_packed_variant_that_misses_its_gate_is_not_written(
+    bert: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "GATES", {"fp16": IMPOSSIBLE})
+    with pytest.raises(GateMissed, match="fp16-packed was not written: its mean cosine"):
+        export_model(bert, tmp_path / "out", variants=["fp16-packed"])
+
+
+def test_a_manifest_from_before_there_were_packed_variants_is_read(
+    bert: str, tmp_path: Path
+) -> None:
+    made = export_model(bert, tmp_path, variants=["fp32"])
+    manifest = tmp_path / "manifest.json"
+    old = json.loads(manifest.read_text(encoding="utf-8"))
+    assert old["variants"][0].pop("packed") is False
+    manifest.write_text(json.dumps(old), encoding="utf-8")
+    assert artifact.load(tmp_path) == made
 
 
 def test_the_tokenizer_neither_truncates_nor_pads(bert: str, tmp_path: Path) -> None:

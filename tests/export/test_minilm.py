@@ -1,4 +1,4 @@
-"""The real all-MiniLM-L6-v2, both variants; against the STS Benchmark where it is at hand."""
+"""The real all-MiniLM-L6-v2, every variant; against the STS Benchmark where it is at hand."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bertine.artifact import Artifact
 from bertine_export import session, source, tokenizer, verify
 from bertine_export.tokenizer import Batch
+from bertine_export.variant import SAMPLE_TEXTS
 
 with warnings.catch_warnings():  # what torch warns of while it is imported is not ours
     warnings.simplefilter("ignore")
@@ -32,7 +33,7 @@ def embed(artifact: Artifact, variant: str, texts: list[str]) -> NDArray[np.floa
     return session.embed(session.open_session(artifact.path(variant)), made)[position]
 
 
-def test_both_variants_pass_their_gates(minilm: Artifact) -> None:
+def test_all_variants_pass_their_gates(minilm: Artifact) -> None:
     manifest = minilm.manifest
     assert (manifest.name, manifest.dimensions, manifest.max_length) == (
         "all-MiniLM-L6-v2",
@@ -43,8 +44,36 @@ def test_both_variants_pass_their_gates(minilm: Artifact) -> None:
     for variant in manifest.variants:
         minilm.verify(variant.name)
         assert verify.failure(variant.parity, verify.GATES[variant.precision]) is None
-    fp32, int8 = manifest.variant("fp32"), manifest.variant("int8")
-    assert int8.size_bytes < fp32.size_bytes / 3
+    sizes = {variant.name: variant.size_bytes for variant in manifest.variants}
+    assert sizes["int8"] < sizes["fp32"] / 3
+    assert sizes["fp16"] == pytest.approx(sizes["fp32"] / 2, rel=0.02)
+
+
+def test_what_a_gpu_variant_is_can_be_read_from_the_manifest(minilm: Artifact) -> None:
+    found = {
+        variant.name: (variant.provider, variant.precision, variant.fused, variant.packed)
+        for variant in minilm.manifest.variants
+        if variant.provider != "cpu"
+    }
+    assert found == {
+        "fp16": ("cuda", "fp16", True, False),
+        "fp16-packed": ("cuda", "fp16", True, True),
+        "int8-qdq": ("tensorrt", "int8", False, False),
+    }
+
+
+def test_speed_is_told_only_of_variants_for_this_machine(minilm: Artifact) -> None:
+    for variant in minilm.manifest.variants:
+        assert (variant.texts_per_second > 0) == (variant.provider == "cpu")
+
+
+def test_fp16_loses_next_to_nothing_and_int8_little(minilm: Artifact) -> None:
+    parity = {variant.name: variant.parity for variant in minilm.manifest.variants}
+    assert parity["fp16"].cosine_min > 0.9999
+    assert parity["fp16-packed"].cosine_min > 0.9999
+    assert parity["fp16-packed"].texts == SAMPLE_TEXTS
+    assert parity["int8-qdq"].cosine_mean > 0.998
+    assert parity["int8-qdq"].cosine_min > 0.97
 
 
 def test_similar_texts_are_near_in_both_variants(minilm: Artifact) -> None:
@@ -67,12 +96,14 @@ def test_fp32_vectors_are_those_of_sentence_transformers(minilm: Artifact, data:
 
 
 @pytest.mark.data
-def test_int8_keeps_the_sts_correlation(minilm: Artifact, data: Path) -> None:
+def test_rounding_keeps_the_sts_correlation(minilm: Artifact, data: Path) -> None:
     pairs = verify.read_pairs(data / "sts_benchmark" / "sts-dev.csv.gz")
     texts = [*pairs.left, *pairs.right]
     scores = {}
-    for variant in ("fp32", "int8"):
+    for variant in ("fp32", "int8", "fp16", "int8-qdq"):
         left, right = np.split(embed(minilm, variant, texts), 2)
         scores[variant] = verify.spearman(verify.cosines(left, right), pairs.scores)
     assert scores["fp32"] == pytest.approx(86.7, abs=0.5)
     assert scores["fp32"] - scores["int8"] <= 0.5
+    assert scores["fp32"] - scores["int8-qdq"] <= 0.5
+    assert scores["fp32"] - scores["fp16"] <= 0.05

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bertine_export.smoothing import InputScale, round_columns, round_rows, scale_input
+from bertine_export.smoothing import (
+    InputScale,
+    centre_input,
+    round_columns,
+    round_rows,
+    scale_input,
+)
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -93,3 +99,24 @@ def test_channels_that_are_always_zero_are_no_trouble() -> None:
     eight_bits, steps = round_columns(np.zeros((4, 2), np.float32))
     assert not eight_bits.any()
     assert (steps > 0).all()
+
+
+@given(SEEDS)
+def test_centred_channels_use_the_integers_below_0_as_much_as_those_above(seed: int) -> None:
+    values, weights = layer(seed)
+    values = np.maximum(values, -0.1)  # as after GELU
+    low, high = values.min(axis=0), values.max(axis=0)
+    scale = centre_input(np.abs(weights).max(axis=1), low, high)
+    integers = np.rint((values - scale.centre) / scale.divisor / scale.step)
+    assert np.abs(integers).max() == 127
+    np.testing.assert_allclose(-integers.min(axis=0), integers.max(axis=0), atol=1)
+    error = np.abs(integers * scale.step * scale.divisor + scale.centre - values)
+    assert (error <= scale.step * scale.divisor * 0.51).all()
+
+
+def test_a_channel_that_never_changes_is_no_trouble_to_centre() -> None:
+    constant = np.full(4, 3, np.float32)
+    scale = centre_input(np.zeros(4, np.float32), constant, constant)
+    assert scale.centre.tolist() == [3] * 4
+    assert np.isfinite(scale.divisor).all()
+    assert scale.step > 0

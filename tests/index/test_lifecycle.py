@@ -18,6 +18,12 @@ def test_growth_is_urgent_a_small_backlog_waits_for_a_pause() -> None:
     assert rebuild_reason(Shape(100_000, 5_000, 0, 60.0), POLICY) == ""
 
 
+def test_codes_that_a_gpu_cannot_read_are_trained_anew_at_once() -> None:
+    assert rebuild_reason(Shape(2_000, 0, 0, 0.0, misplaced=True), POLICY) == "device"
+    # A collection that is too small for a trained part has none to be misplaced.
+    assert rebuild_reason(Shape(0, 900, 0, 0.0, misplaced=True), POLICY) == ""
+
+
 def test_a_mostly_dead_index_is_compacted_however_small() -> None:
     assert rebuild_reason(Shape(0, 2_000, 1_100, 0.0), POLICY) == "dead"
 

@@ -78,7 +78,9 @@ def _run(provider: str) -> str:
             onnxruntime.preload_dlls()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _SILENT
-    session: Any = onnxruntime.InferenceSession(TINY_GRAPH, options, providers=[provider])
+    session: Any = onnxruntime.InferenceSession(
+        TINY_GRAPH, options, providers=[provider], enable_fallback=False
+    )
     used = session.get_providers()[0]
     if used != provider:
         raise RuntimeError(f"ONNX Runtime fell back to {used}")

@@ -10,6 +10,7 @@ import click
 
 from bertine.cli.check_devices import check_devices
 from bertine.cli.check_folders import check_data, check_model
+from bertine.cli.check_gpu import check_gpu
 from bertine.cli.checks import Finding, check_libraries, check_optional, installed
 
 _MARKS = {"ok": ("ok", "green"), "absent": ("absent", "yellow"), "broken": ("BROKEN", "red")}
@@ -53,6 +54,7 @@ def _findings(model: Path | None, data: Path | None) -> Iterator[Finding]:
     versions = installed()
     yield from check_libraries(versions)
     yield from check_devices()
+    yield from check_gpu(versions)
     if model is not None:
         yield from check_model(model)
     if data is not None:

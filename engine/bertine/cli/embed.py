@@ -21,6 +21,7 @@ from bertine.cli.progress import Report, progress
 from bertine.client import CallError
 from bertine.client.requests import chunks
 from bertine.encode.encoder import Encoder
+from bertine.encode.opening import DeviceSettings
 from bertine.errors import ConfigError, Overloaded
 from bertine.types import InputType, Matrix
 
@@ -50,7 +51,13 @@ _Embed: TypeAlias = Callable[[list[str]], Matrix]
     "--variant",
     default="auto",
     show_envvar=True,
-    help="Which graph of --model: auto, fp32, int8 ...",
+    help="Which graph of --model: auto, fp32, int8, fp16 ...",
+)
+@click.option(
+    "--device",
+    default="auto",
+    show_envvar=True,
+    help="What computes with --model: auto, cpu, cuda, cuda:N, tensorrt or tensorrt:N.",
 )
 @click.option(
     "--target",
@@ -97,14 +104,16 @@ def embed(file: Path, output: Path, input_type: str, **source: Any) -> None:
 
 @contextmanager
 def _opened(
-    input_type: InputType, model: Path | None, target: str | None, variant: str
+    input_type: InputType, model: Path | None, target: str | None, variant: str, device: str
 ) -> Iterator[_Embed]:
     """What encodes a list of texts."""
     if model is None:
         with connected(target or "", PATIENT_TIMEOUT) as client:
             yield lambda texts: client.embed(texts, input_type=input_type)
         return
-    encoder = Encoder.open(artifact.load(model), variant=variant)
+    encoder = Encoder.open(
+        artifact.load(model), variant=variant, device=DeviceSettings(device=device)
+    )
     try:
         yield lambda texts: encoder.embed_sync(texts, input_type=input_type).vectors
     finally:

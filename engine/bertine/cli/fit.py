@@ -45,9 +45,11 @@ def fit(collection: str, validation_share: float, *, keep_weights: bool, target:
         done = client.fit(collection, validation_share=validation_share, keep_weights=keep_weights)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("channel")
-    table.add_column("weight", justify="right")
+    for name in ("weight", "without what was seen"):
+        table.add_column(name, justify="right")
     for channel in done.channels:
-        table.add_row(Text(channel.name), Text(f"{channel.weight:.4f}"))
+        weights = channel.new_weight, channel.weight
+        table.add_row(Text(channel.name), *(Text(f"{weight:.4f}") for weight in reversed(weights)))
     console().print(table)
     click.echo(
         f"learned from {done.events:,} events of {done.users:,} users with {done.items:,} items"

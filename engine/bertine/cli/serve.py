@@ -11,8 +11,8 @@ import click
 
 from bertine.cli.durations import duration
 from bertine.config import Limits, ServeConfig
-from bertine.engine import MakeEncoder, open_encoder
 from bertine.errors import ConfigError
+from bertine.model import MakeEncoder, open_encoder
 from bertine.serve import logs
 from bertine.serve.server import Server, run
 
@@ -118,7 +118,21 @@ def _limit_options(command: Any) -> Any:
     "--variant",
     default=_DEFAULTS.variant,
     show_envvar=True,
-    help="Which graph of the model: auto, fp32, int8 ...",
+    help="Which graph of the model: auto, fp32, int8, fp16 ...",
+)
+@click.option(
+    "--device",
+    default=_DEFAULTS.device,
+    show_envvar=True,
+    help="What computes: auto, cpu, cuda, cuda:N, tensorrt or tensorrt:N; cuda:0,cuda:1 are "
+    "replicas.",
+)
+@click.option(
+    "--gpu-memory-mb",
+    type=click.IntRange(min=0),
+    default=_DEFAULTS.gpu_memory_mb,
+    show_envvar=True,
+    help="Mebibytes of a GPU for each of the encoder's sessions; 0 takes what there is.",
 )
 @click.option(
     "--threads",
@@ -165,6 +179,12 @@ def _limit_options(command: Any) -> Any:
     default=_DEFAULTS.reembed,
     show_envvar=True,
     help="Encode a collection again whose vectors another model made.",
+)
+@click.option(
+    "--index-device",
+    default=_DEFAULTS.index_device,
+    show_envvar=True,
+    help="What searches: cpu, cuda or cuda:N. What does not fit its memory stays on the CPU.",
 )
 @click.option(
     "--ivf-min-items",

@@ -14,7 +14,8 @@ from bertine.config import ServeConfig
 from bertine.encode.encoder import Encoder
 from bertine.encode.fake import FakeSession
 from bertine.encode.tokenizer import Tokenizer
-from bertine.engine import Observer, encoder_settings
+from bertine.model import encoder_settings
+from bertine.observer import Observer
 
 _VARIANT = "fake"
 

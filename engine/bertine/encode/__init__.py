@@ -6,4 +6,8 @@ early), `lanes` and `batching` (whose rows go together, decided over `backlog` b
 `calibration` measured), `runner`, `padding` and `session` (ONNX Runtime). `mailbox` brings the
 vectors back to the event loop; `pulse` notices a device that hangs. `vectors` cuts and packs what
 comes out; `fake` stands in for a model in tests.
+
+`opening` makes the session: `device` chooses where it runs, `driver` asks what GPUs there are,
+`placement` tells ONNX Runtime. On a GPU `cuda` takes the place of `session`; `shapes` says what is
+recorded, `paired` and `replicas` put several sessions together, `faults` tells a lost device.
 """

@@ -26,9 +26,10 @@ class Queue:
     Attributes:
         ahead: rows that go before it.
         waiting_tokens: of all rows that wait.
-        running: seconds that the batch which runs still takes.
+        running: seconds until a worker is free.
         costs: what batches take.
         limits: of a batch.
+        workers: that run batches at the same time.
     """
 
     ahead: Load
@@ -36,13 +37,16 @@ class Queue:
     running: float
     costs: CostModel
     limits: BatchLimits
+    workers: int = 1
 
     def seconds(self, more: Load) -> float:
         """When ``more`` will be done, by the cost model: seconds from now."""
-        total, limits = self.ahead + more, self.limits
-        return self.running + self.costs.queue_seconds(
-            total.rows, total.tokens, limits.max_rows, limits.max_tokens
-        )
+        return self.running + self.alone(self.ahead + more)
+
+    def alone(self, job: Load) -> float:
+        """How long ``job`` takes where nothing else waits, by the cost model."""
+        rows, tokens = self.limits.max_rows, self.limits.max_tokens
+        return self.costs.queue_seconds(job.rows, job.tokens, rows, tokens) / self.workers
 
 
 def too_late(queue: Queue, job: Load, left: float | None) -> BertineError | None:
@@ -60,10 +64,13 @@ def too_late(queue: Queue, job: Load, left: float | None) -> BertineError | None
     needed = queue.seconds(job) if job.rows else 0.0
     if needed <= left * (_USABLE if queue.ahead.rows else 1 / _SURE):
         return None
-    return DeadlineExceeded(
-        f"the deadline is in {left * 1e3:.0f} ms, and what waits takes about "
-        f"{needed * 1e3:.0f} ms; allow more time or send less at once"
+    told = (
+        f"the deadline is in {left * 1e3:.0f} ms, and what waits takes about {needed * 1e3:.0f} ms"
     )
+    if queue.alone(job) > left:
+        return DeadlineExceeded(f"{told}; allow more time or send less at once")
+    # Another server could still do it in time.
+    return Overloaded(f"{told}; try another server, or again later", _retry(queue))
 
 
 def no_room(queue: Queue, job: Load, max_waiting_tokens: int) -> BertineError | None:
@@ -80,12 +87,17 @@ def no_room(queue: Queue, job: Load, max_waiting_tokens: int) -> BertineError | 
     waiting = queue.waiting_tokens
     if not waiting or not job.tokens or waiting + job.tokens <= max_waiting_tokens:
         return None
-    shortest, longest = _RETRY_BOUNDS
     return Overloaded(
         f"{waiting} tokens wait for the encoder, and {job.tokens} more would exceed "
         f"{max_waiting_tokens}; try again later",
-        min(max(queue.seconds(Load()), shortest), longest),
+        _retry(queue),
     )
+
+
+def _retry(queue: Queue) -> float:
+    """Seconds until what waits now is done."""
+    shortest, longest = _RETRY_BOUNDS
+    return min(max(queue.seconds(Load()), shortest), longest)
 
 
 def latest_start(deadline: float | None, costs: CostModel, longest: int) -> float | None:

@@ -19,6 +19,9 @@ _TYPICAL_LENGTH = 16
 
 _ENOUGH_ROWS = 256
 
+LEAST_TOKENS = 12
+"""Of a batch that is worth a worker of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
@@ -32,18 +35,23 @@ class BatchLimits:
         max_padding: share of a batch's tokens that may be padding. On a CPU padding costs as much
             as text, and two small batches little more than one: with 16 clients and MiniLM int8,
             CPU time per text was 4.4, 4.2, 4.7 and 5.7 ms at 0.05, 0.1, 0.2 and 0.6.
+        free_padding: tokens of padding that a batch may have whatever its size: those that cost
+            no more than another batch would.
     """
 
     max_tokens: int = 2048
     max_rows: int = 32
     max_passes: int = 64
     max_padding: float = 0.1
+    free_padding: int = 0
 
     def __post_init__(self) -> None:
         if min(self.max_tokens, self.max_rows, self.max_passes) < 1:
             raise ConfigError(f"every limit of a batch must be at least 1, not {self}")
         if not 0 <= self.max_padding <= 1:
             raise ConfigError(f"max_padding must be a share from 0 to 1, not {self.max_padding}")
+        if self.free_padding < 0:
+            raise ConfigError(f"free_padding must not be negative, not {self.free_padding}")
 
     @property
     def window_rows(self) -> int:
@@ -123,6 +131,20 @@ def plan(
     return batch
 
 
+def share(rows: int, length: int, workers: int) -> int:
+    """How many of the rows that wait one of several free workers takes.
+
+    So many that all workers have some, or as many workers as have `LEAST_TOKENS` to do.
+
+    Args:
+        rows: that wait, at least 1.
+        length: of them, in tokens.
+        workers: at least 1.
+    """
+    busy = max(1, min(workers, rows, rows * length // LEAST_TOKENS))
+    return -(-rows // busy)
+
+
 class _Shape:
     """The batch so far: rows, longest, and the tokens that are not padding."""
 
@@ -147,10 +169,11 @@ class _Shape:
         return fit - self.rows if self.rows else max(fit, 1)
 
     def pads_little(self, length: int, count: int) -> bool:
-        """Whether padding stays within its share if ``count`` rows of ``length`` join."""
+        """Whether padding stays within its limits if ``count`` rows of ``length`` join."""
+        limits = self._limits
         padded = (self.rows + count) * max(self.longest, length)
         real = self.tokens + count * length
-        return padded - real <= self._limits.max_padding * padded
+        return padded - real <= max(limits.max_padding * padded, limits.free_padding)
 
     def join(self, length: int, count: int) -> None:
         """Add rows."""

@@ -10,11 +10,16 @@ import numpy as np
 
 from bertine.encode.contract import Session
 from bertine.encode.costs import Timing
+from bertine.encode.device import PROVIDERS
 
-# Small before large, so that the time of a slow model is spent on what tells most.
-_SHAPES = ((1, 8), (1, 32), (4, 16), (1, 128), (8, 32), (32, 16), (16, 64))
+# Small before large, so that the time of a slow model is spent on what tells most. Two rows at
+# least: a single one may have all cores to itself (`per_core`), as it has not under load.
+_SHAPES = ((2, 8), (2, 32), (4, 16), (2, 128), (8, 32), (32, 16), (16, 64))
 _LONGEST = (4, 512)
+# A GPU takes as long for any of those as for launching them; what counts is larger.
+_SHAPES_OF_GPU = ((1, 16), (1, 128), (8, 32), (32, 64), (64, 128), (256, 64), (32, 512))
 _ROUNDS = 4
+_GPUS = {PROVIDERS["cuda"], PROVIDERS["tensorrt"]}
 # Without these three the terms of the cost model cannot be told apart.
 _NEEDED = 3
 
@@ -45,7 +50,7 @@ def calibrate(
     """
     end = clock() + seconds
     runs: dict[tuple[int, int], list[float]] = {}
-    shapes = _shapes(max_length)
+    shapes = _shapes(session.provider, max_length)
     for repeat in range(_ROUNDS):
         for number, shape in enumerate(shapes):
             if clock() >= end and (repeat or number >= _NEEDED):
@@ -54,9 +59,10 @@ def calibrate(
     return [Timing(*shape, median(taken[1:] or taken)) for shape, taken in runs.items()]
 
 
-def _shapes(max_length: int) -> list[tuple[int, int]]:
-    """Those that fit the model, the smaller first."""
-    shapes = {(rows, min(length, max_length)) for rows, length in (*_SHAPES, _LONGEST)}
+def _shapes(provider: str, max_length: int) -> list[tuple[int, int]]:
+    """Those that fit the device and the model, the smaller first."""
+    wanted = _SHAPES_OF_GPU if provider in _GPUS else (*_SHAPES, _LONGEST)
+    shapes = {(rows, min(length, max_length)) for rows, length in wanted}
     return sorted(shapes, key=lambda shape: (shape[0] * shape[1], shape[1]))
 
 

@@ -13,13 +13,13 @@ from bertine.types import Matrix
 class Session(Protocol):
     """A loaded model on one device.
 
-    `run` is called by one thread at a time.
-
     Attributes:
+        callers: how many threads may call `run` at once.
         dimensions: components of a vector.
         provider: name of what computes, for example ``CPUExecutionProvider``.
     """
 
+    callers: int
     dimensions: int
     provider: str
 
@@ -36,6 +36,15 @@ class Session(Protocol):
         Raises:
             EncodeError: this batch failed; smaller ones or others may succeed.
             Unavailable: the device is lost; no batch will succeed.
+        """
+        ...
+
+    def prepare(self) -> None:
+        """Do once what no caller's batch should wait for; called by the thread that calls `run`.
+
+        Raises:
+            EncodeError: a batch failed.
+            Unavailable: the device is lost.
         """
         ...
 

@@ -122,13 +122,23 @@ def best_tokens(costs: CostModel) -> int:
     A larger one gains nothing and lets every row wait for more others; so does one that takes
     above 20 ms.
     """
-    token = costs.row_seconds(_KNEE_LENGTH) / _KNEE_LENGTH
+    token = _token_seconds(costs)
     smallest, largest = _KNEE_TOKENS
     if token <= 0:
         return largest
     knee = (costs.batch + _OUTSIDE) / token * (1 / _WORTH_IT - 1)
     bound = (_KNEE_SECONDS - costs.batch) / token
     return round(min(max(min(knee, bound), smallest), largest))
+
+
+def free_padding(costs: CostModel) -> int:
+    """Tokens of padding that cost as much as one more batch."""
+    token = _token_seconds(costs)
+    return round((costs.batch + _OUTSIDE) / token) if token > 0 else 0
+
+
+def _token_seconds(costs: CostModel) -> float:
+    return costs.row_seconds(_KNEE_LENGTH) / _KNEE_LENGTH
 
 
 class Forecast:

@@ -15,30 +15,23 @@ from bertine.encode.calibration import calibrate
 from bertine.encode.coalescing import Flights
 from bertine.encode.contract import Session
 from bertine.encode.cores import usable_cores
-from bertine.encode.costs import best_tokens, fit
-from bertine.encode.divided import DividedSession
+from bertine.encode.costs import best_tokens, fit, free_padding
 from bertine.encode.job import Encoded
 from bertine.encode.lanes import Lane
 from bertine.encode.mailbox import Mailbox
+from bertine.encode.opening import DEFAULT_DEVICE, DeviceSettings, open_session
 from bertine.encode.repeats import Repeats
 from bertine.encode.request import Embedded, Request, Tokenized
 from bertine.encode.scheduler import Scheduler
-from bertine.encode.session import OnnxSession
 from bertine.encode.settings import DEFAULT_SETTINGS, Settings
 from bertine.encode.statistics import BatchReport, Statistics
 from bertine.encode.tokenizer import Tokenizer
 from bertine.encode.tokens import Tokens
 from bertine.encode.work import Work
-from bertine.errors import ArtifactError
 from bertine.types import InputType
 
-# Precisions by device, the preferred first. On a CPU int8 is 1.6 times as fast as fp32 and costs
-# 0.3 points of Spearman.
-_PREFERENCE = {"cpu": ("int8", "fp32")}
 # A batch of the shortest texts should be as large as one of longer ones.
 _SHORTEST_TEXT = 8
-# Bytes of a graph up to which it is loaded a second time, see `divided`.
-_LARGEST_TWICE = 1 << 29
 
 
 class Encoder:
@@ -84,9 +77,7 @@ class Encoder:
         artifact: Artifact,
         *,
         variant: str = "auto",
-        device: str = "cpu",
-        threads: int | None = None,
-        spin: bool = True,
+        device: DeviceSettings = DEFAULT_DEVICE,
         settings: Settings = DEFAULT_SETTINGS,
         on_batch: Callable[[BatchReport], None] | None = None,
     ) -> Self:
@@ -95,32 +86,24 @@ class Encoder:
         Args:
             artifact: see `bertine.artifact.load`.
             variant: a name, or ``auto``: the fastest that is meant for the device.
-            device: ``cpu``.
-            threads: that work on one batch; None is one for each usable core.
-            spin: see `OnnxSession`.
+            device: see `DeviceSettings`.
             settings: see `Settings`.
             on_batch: see `Scheduler`.
 
         Raises:
             ArtifactError: a file is damaged, or nothing fits the device.
             NotFound: no such variant.
-            ConfigError: a setting that cannot work.
+            ConfigError: a device that is not there, or a setting that cannot work.
+            Unavailable: the device fails.
         """
         manifest = artifact.manifest
-        name = _choose_variant(manifest, device) if variant == "auto" else variant
-        path = artifact.path(name)
-        artifact.verify(name)
+        name, session = open_session(artifact, variant, device)
         tokenizer = Tokenizer(
             artifact.tokenizer_path,
             max_length=manifest.max_length,
             vocab_size=manifest.vocab_size,
             prompts=manifest.prompts,
         )
-        threads = usable_cores() if threads is None else threads
-        load = partial(OnnxSession, path, dimensions=manifest.dimensions, device=device)
-        session: Session = load(threads=threads, spin=spin)
-        if threads > 1 and manifest.variant(name).size_bytes <= _LARGEST_TWICE:
-            session = DividedSession(session, load(threads=1, spin=False), threads)
         return cls(manifest, name, tokenizer, session, settings=settings, on_batch=on_batch)
 
     @property
@@ -129,14 +112,19 @@ class Encoder:
         return self._scheduler.alive
 
     @property
+    def failure(self) -> str:
+        """Why it cannot serve any more, "" while it can; a lost GPU, for example."""
+        return self._scheduler.failure
+
+    @property
     def responsive(self) -> bool:
         """Whether the device answers; where it does not, it may still come back."""
-        return self._scheduler.pulse.responsive
+        return self._scheduler.workers.responsive
 
     @property
     def hung(self) -> bool:
         """Whether the device has not answered for so long that only a new process may help."""
-        return self._scheduler.pulse.hung
+        return self._scheduler.workers.hung
 
     def warm_up(self) -> None:
         """Time a few shapes, and set the cost model and the budget of a batch by them.
@@ -145,12 +133,16 @@ class Encoder:
 
         Raises:
             EncodeError: the model failed.
+            Unavailable: the device is lost.
         """
         manifest = self.manifest
         measure = partial(calibrate, max_length=manifest.max_length, token_id=manifest.pad_token_id)
+        self._scheduler.borrow(lambda session: session.prepare()).result()
         costs = fit(self._scheduler.borrow(measure).result())
         tokens = best_tokens(costs)
-        measured = BatchLimits(tokens, max_rows=tokens // _SHORTEST_TEXT)
+        measured = BatchLimits(
+            tokens, max_rows=tokens // _SHORTEST_TEXT, free_padding=free_padding(costs)
+        )
         self._scheduler.tune(costs, self._settings.limits or measured)
         self.embed_sync(["a"])
 
@@ -261,15 +253,3 @@ class Encoder:
             task.set_result(request.tokenize(part))
             ready.append(task)
         return ready
-
-
-def _choose_variant(manifest: Manifest, device: str) -> str:
-    for precision in _PREFERENCE.get(device, ()):
-        for variant in manifest.variants:
-            if variant.precision == precision and variant.provider == device:
-                return variant.name
-    have = ", ".join(variant.name for variant in manifest.variants)
-    raise ArtifactError(
-        f"no variant of {manifest.name} is meant for device {device!r}, it has: {have}; "
-        "export one or name a variant"
-    )

@@ -23,6 +23,7 @@ class FakeSession:
 
     Args:
         dimensions: components of a vector.
+        callers: threads that may run it at once.
         fail_on: a batch that holds one of these token ids raises `EncodeError`.
         gate: `run` waits until this is set; None never waits.
         before_run: called at the start of each `run` with rows and length, for example to sleep
@@ -35,11 +36,13 @@ class FakeSession:
         self,
         dimensions: int = 64,
         *,
+        callers: int = 1,
         fail_on: Collection[int] = (),
         gate: threading.Event | None = None,
         before_run: Callable[[int, int], None] | None = None,
     ) -> None:
         self.dimensions = dimensions
+        self.callers = callers
         self.gate = gate
         self.shapes: list[tuple[int, int]] = []
         self.started = threading.Event()
@@ -61,6 +64,9 @@ class FakeSession:
         if np.isin(ids[mask == 1], self._fail_on).any():
             raise EncodeError("the fake model was told to fail on a token of this batch")
         return self._vectors(ids, mask)
+
+    def prepare(self) -> None:
+        """Nothing: the first batch is as fast as any."""
 
     def close(self) -> None:
         """Note that it was closed."""

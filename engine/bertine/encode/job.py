@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -32,7 +33,7 @@ class Job:
     """Many rows, one future.
 
     The future stays pending until it is resolved, so that it can be cancelled all the while.
-    Everything but the future belongs to the scheduler's thread.
+    Several workers may deliver rows at once.
 
     Args:
         tokens: its rows.
@@ -50,6 +51,7 @@ class Job:
         self.future: Future[Encoded] = Future()
         self._vectors = np.empty((len(tokens), dimensions), dtype=np.float32)
         self._missing = len(tokens)
+        self._lock = threading.Lock()
         self._queue_seconds = 0.0
         self._encode_seconds = 0.0
 
@@ -61,10 +63,12 @@ class Job:
     def deliver(self, row: int, vector: Vector, queued: float, encoded: float) -> None:
         """Take one row's vector and seconds; the last one resolves the future."""
         self._vectors[row] = vector
-        self._queue_seconds += queued
-        self._encode_seconds += encoded
-        self._missing -= 1
-        if not self._missing:
+        with self._lock:
+            self._queue_seconds += queued
+            self._encode_seconds += encoded
+            self._missing -= 1
+            last = not self._missing
+        if last:
             rows = len(self.tokens)
             self.resolve(
                 Encoded(self._vectors, self._queue_seconds / rows, self._encode_seconds / rows)

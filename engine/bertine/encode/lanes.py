@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import count
 from typing import Literal, TypeAlias
 
 from bertine.encode.backlog import Backlog
-from bertine.encode.batching import BatchLimits, Fairness, Part, plan
+from bertine.encode.batching import BatchLimits, Fairness, Part, plan, share
 from bertine.encode.costs import CostModel
 
 Lane: TypeAlias = Literal["interactive", "bulk"]
@@ -150,11 +149,17 @@ class Lanes:
         """Drop what still waits of a job; returns whether anything did."""
         return any(waiting.discard(job) for waiting in self._waiting.values())
 
-    def plan(self, now: float) -> Turn:
-        """Choose the next batch. What it names no longer waits afterwards."""
+    def plan(self, now: float, free: int = 1) -> Turn:
+        """Choose the next batch. What it names no longer waits afterwards.
+
+        Args:
+            now: the clock's reading.
+            free: workers that have nothing to do, among which what waits is shared out; the one
+                that asks is one of them.
+        """
         expired = [job for waiting in self._waiting.values() for job in waiting.expire(now)]
         lane = self._turn(now)
-        most_rows = self._most_rows(lane, now)
+        most_rows = self._most_rows(lane, now, free)
         batch = plan(self._waiting[lane], self._fairness[lane], self._limits, most_rows)
         self._last = lane
         return Turn(lane, batch, tuple(expired))
@@ -168,10 +173,12 @@ class Lanes:
             return "bulk"
         return "bulk" if now - self._bulk_since >= self._policy.bulk_wait else "interactive"
 
-    def _most_rows(self, lane: Lane, now: float) -> Callable[[int], int] | None:
-        """How many rows of a length a batch may have for the sake of those who may come."""
+    def _most_rows(self, lane: Lane, now: float, free: int) -> Callable[[int], int]:
+        """How many rows of a length a batch may have, for other workers and for who may come."""
+        rows = self._waiting[lane].rows
         if lane == "interactive" or now >= self._interactive_until:
-            return None
+            return lambda length: share(rows, length, free)
         short = self.costs.seconds(1, _SHORT_TEXT)
         allowed = max(self._policy.bulk_seconds, self._policy.bulk_texts * short)
-        return partial(self.costs.rows_within, allowed)
+        within = self.costs.rows_within
+        return lambda length: min(share(rows, length, free), within(allowed, length))

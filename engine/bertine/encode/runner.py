@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from bertine.encode.contract import Session
-from bertine.encode.costs import CostModel, Forecast
 from bertine.encode.job import Job
 from bertine.encode.lanes import Lane
 from bertine.encode.padding import pad
@@ -44,38 +44,51 @@ class Errand:
 
 
 class Runner:
-    """What the scheduler's thread does with a batch. Used by that thread alone.
+    """What a worker does with a batch. Used by that worker's thread alone.
 
     Args:
         session: what encodes.
         pad_token_id: fills the right of a batch's shorter rows.
-        pulse: is told of every batch.
+        predict: how many seconds a batch of so many rows and such a length should take.
         clock: seconds.
         report: is told of every batch that ran.
+        pulse: is told when a batch begins and ends.
+        number: of the worker.
 
     Attributes:
-        forecast: of what batches take; learns from every one.
+        pulse: see above.
+        number: see above.
     """
 
     def __init__(
         self,
         session: Session,
         pad_token_id: int,
-        pulse: Pulse,
+        predict: Callable[[int, int], float],
         clock: Callable[[], float],
         report: Callable[[BatchReport], None],
+        pulse: Pulse,
+        number: int = 0,
     ) -> None:
         self._session = session
         self._pad_token_id = pad_token_id
-        self._pulse = pulse
+        self._predict = predict
+        self.pulse = pulse
+        self.number = number
+        # A condition would wake the thread too, but takes 50 µs longer than this queue in C.
+        self._wake: SimpleQueue[None] = SimpleQueue()
         self._clock = clock
         self._report = report
         self._free_since: float | None = None
-        self.forecast = Forecast(CostModel())
 
     def rest(self) -> None:
-        """Nothing waits: what passes from now on is not part of any batch's time."""
+        """Wait for `wake`; what passes until then is not part of any batch's time."""
         self._free_since = None
+        self._wake.get()
+
+    def wake(self) -> None:
+        """End a rest, or the next one if there is none now. Any thread may call it."""
+        self._wake.put(None)
 
     def run(self, rows: list[Row], lane: Lane) -> int:
         """Run rows together; where that fails run halves, down to the guilty row.
@@ -106,21 +119,22 @@ class Runner:
         batch = [row.job.tokens[row.position].ids for row in part]
         ids, mask = pad(batch, self._pad_token_id)
         rows, length = ids.shape
-        predicted = self.forecast.costs.seconds(rows, length)
-        self._pulse.begin(predicted)
+        predicted = self._predict(rows, length)
+        self.pulse.begin(predicted)
         started = self._clock()
         try:
             vectors = self._session.run(ids, mask)
         finally:
-            self._pulse.end()
+            self.pulse.end()
         ended = self._clock()
         seconds = ended - started
         # Those who wait are served as fast as batches follow each other, not as they run alone.
         since = started if self._free_since is None else self._free_since
-        self.forecast.learn(rows, length, ended - since)
         self._free_since = ended
         tokens = sum(map(len, batch))
-        self._report(BatchReport(rows, tokens, ids.size, seconds, predicted, lane))
+        self._report(
+            BatchReport(rows, tokens, ids.size, seconds, predicted, lane, turnaround=ended - since)
+        )
         return vectors, seconds
 
 

@@ -1,4 +1,4 @@
-"""The one thread that feeds the device, and the lanes it takes its batches from."""
+"""The lanes that wait for the device, and the workers that take batches from them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from queue import SimpleQueue
 from typing import TypeVar
 
 from bertine.encode.admission import Queue, latest_start, no_room, too_late
@@ -23,26 +22,26 @@ from bertine.encode.runner import Errand, Row, Runner
 from bertine.encode.settings import Settings
 from bertine.encode.statistics import BatchReport, Statistics, Tally
 from bertine.encode.tokens import Tokens
-from bertine.errors import DeadlineExceeded, Unavailable
+from bertine.encode.workers import Workers
+from bertine.errors import DeadlineExceeded, Overloaded, Unavailable
 from bertine.priority import COMPUTING, give_way
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 DEFAULT_LIMITS = BatchLimits()
-_JOIN_SECONDS = 0.1
 _CLOSED = "the encoder takes no more work; try another server"
 
 
 class Scheduler:
-    """Batches rows of all callers and runs them on one session, in a thread of its own.
+    """Batches rows of all callers and runs them on one session, in threads of its own.
 
     Args:
-        session: what encodes; only the scheduler's thread runs it.
+        session: what encodes; only the scheduler's threads run it, as many as it has callers.
         pad_token_id: fills the right of a batch's shorter rows.
         settings: see `Settings`.
         clock: seconds; deadlines are its readings.
-        on_batch: called in the scheduler's thread after every batch; must be quick and not raise.
+        on_batch: called in a worker's thread after every batch; must be quick and not raise.
     """
 
     def __init__(
@@ -58,43 +57,42 @@ class Scheduler:
         self._max_waiting_tokens = settings.max_waiting_tokens
         self._clock = clock
         self._on_batch = on_batch
-        self._pulse = Pulse(settings.patience, clock)
-        self._runner = Runner(session, pad_token_id, self._pulse, clock, self._count)
         self._lock = threading.Lock()
         self._finished = threading.Condition(self._lock)
-        # A condition would wake the thread too, but takes 50 µs longer than this queue in C.
-        self._wake: SimpleQueue[None] = SimpleQueue()
         # All below is guarded by _lock.
-        self._idle = False
+        self._idle: list[Runner] = []
+        self._forecast = Forecast(CostModel())
         self._errands: deque[Errand] = deque()
         self._lanes = Lanes(settings.limits or DEFAULT_LIMITS, settings.policy)
         self._jobs: dict[int, Job] = {}
         self._tally = Tally()
         self._accepting = True
         self._closing = False
-        self._alive = True
-        self._thread = threading.Thread(target=self._work, name="bertine-encoder", daemon=True)
-        self._thread.start()
+        self._alive, self.failure = True, ""  # what ended a worker
+        shared = session, pad_token_id, self._seconds, clock, self._count
+        pulses = [Pulse(settings.patience, clock) for _ in range(session.callers)]
+        runners = [Runner(*shared, pulse, number) for number, pulse in enumerate(pulses)]
+        self._workers = Workers(runners, self._work)
 
     @property
     def alive(self) -> bool:
-        """Whether jobs can still be served: not closed, and the thread has not failed."""
+        """Whether jobs can still be served: not closed, and no worker has failed."""
         return self._alive
 
     @property
-    def pulse(self) -> Pulse:
-        """Whether the device answers."""
-        return self._pulse
+    def workers(self) -> Workers:
+        """Whether the device answers them."""
+        return self._workers
 
     def tune(self, costs: CostModel, limits: BatchLimits) -> None:
         """Use another cost model and other limits of a batch from now on."""
         with self._lock:
-            self._runner.forecast = Forecast(costs)
+            self._forecast = Forecast(costs)
             self._lanes.costs = costs
             self._lanes.limits = limits
 
     def borrow(self, use: Callable[[Session], _T]) -> Future[_T]:
-        """Let ``use`` have the session to itself, in the scheduler's thread, between batches."""
+        """Let ``use`` have the session, in a worker's thread, between two of its batches."""
         future: Future[_T] = Future()
         with self._lock:
             if not self._alive:
@@ -107,7 +105,7 @@ class Scheduler:
         """Refuse a job that `submit` would refuse, before any work is put into it.
 
         Args:
-            rows: that it has, each of at least one token; 0 asks whether any would be let in.
+            rows: that it has, taken to be as long as those so far; 0 asks whether any may come.
             deadline: see `submit`.
             lane: see `submit`.
 
@@ -117,7 +115,7 @@ class Scheduler:
             Unavailable: draining, closed or failed, or the device does not respond.
         """
         with self._lock:
-            self._admit(Load(rows, rows), deadline, lane)
+            self._admit(Load(rows, rows * self._tally.usual_tokens), deadline, lane)
 
     def submit(
         self,
@@ -149,8 +147,7 @@ class Scheduler:
         """
         if not tokens:
             raise ValueError("a job needs at least one text")
-        lengths = [entry.length for entry in tokens]
-        now = self._clock()
+        lengths, now = [entry.length for entry in tokens], self._clock()
         job = Job(tokens, self._session.dimensions, now, first)
         with self._lock:
             self._admit(Load(len(lengths), sum(lengths)), deadline, lane, first)
@@ -195,27 +192,26 @@ class Scheduler:
             self._rouse()
         for job in abandoned:
             job.resolve(Unavailable("the encoder was closed while this waited; try another server"))
-        if threading.current_thread() is not self._thread:
-            while self._thread.is_alive() and self._pulse.responsive:
-                self._thread.join(_JOIN_SECONDS)
+        self._workers.join()
 
     def _admit(self, job: Load, deadline: float | None, lane: Lane, first: int = 0) -> None:
         if not self._alive or not (self._accepting or first):
             raise Unavailable(_CLOSED)
-        if not self._pulse.responsive:
+        if not self._workers.responsive:
             raise Unavailable("the device does not respond; try another server")
         lanes, room = self._lanes, self._max_waiting_tokens
         if deadline is None and (first or lanes.tokens + job.tokens <= room):
             return  # as nearly always; what follows takes 4 µs
-        queue = Queue(
-            lanes.ahead_of(lane), lanes.tokens, self._pulse.left, lanes.costs, lanes.limits
-        )
-        if error := too_late(queue, job, None if deadline is None else deadline - self._clock()):
-            self._tally.expired += 1
+        waiting = lanes.ahead_of(lane), lanes.tokens, self._workers.left
+        queue = Queue(*waiting, lanes.costs, lanes.limits, len(self._workers))
+        left = None if deadline is None else deadline - self._clock()
+        error = too_late(queue, job, left) or (None if first else no_room(queue, job, room))
+        if error is not None:
+            self._tally.refuse(overload=isinstance(error, Overloaded))
             raise error
-        if not first and (error := no_room(queue, job, room)):
-            self._tally.rejected += 1
-            raise error
+
+    def _seconds(self, rows: int, length: int) -> float:
+        return self._forecast.costs.seconds(rows, length)
 
     def _settled(self, number: int, future: Future[Encoded]) -> None:
         """Forget a job, whoever ended it, and drop what still waits of it."""
@@ -230,22 +226,24 @@ class Scheduler:
 
     def _rouse(self) -> None:
         if self._idle:
-            self._idle = False
-            self._wake.put(None)
+            # Always the first: where one is enough it stays on its core, with all it has there.
+            first = min(self._idle, key=lambda runner: runner.number)
+            self._idle.remove(first)
+            first.wake()
 
-    def _work(self) -> None:
+    def _work(self, runner: Runner) -> None:
         give_way(COMPUTING)
         try:
-            while (turn := self._next_turn()) is not None:
+            while (turn := self._next_turn(runner)) is not None:
                 rows, lane = turn
-                if failed := self._runner.run(rows, lane):
+                if failed := runner.run(rows, lane):
                     with self._lock:
                         self._tally.failed += failed
         except BaseException as error:  # noqa: BLE001  whatever it is, nobody must wait for ever
             _log.exception("the encoder's thread failed")
             self._fail(error)
 
-    def _next_turn(self) -> tuple[list[Row], Lane] | None:
+    def _next_turn(self, runner: Runner) -> tuple[list[Row], Lane] | None:
         """Wait for rows to run; None is the end."""
         while True:
             errand = None
@@ -253,16 +251,18 @@ class Scheduler:
                 if self._errands:
                     errand = self._errands.popleft()
                 elif self._lanes.rows:
-                    turn = self._lanes.plan(self._clock())
+                    turn = self._lanes.plan(self._clock(), 1 + len(self._idle))
                     rows, late = self._rows(turn), self._late(turn)
+                    if self._lanes.rows:
+                        self._rouse()
                     break
                 elif self._closing:
+                    self._rouse()
                     return None
                 else:
-                    self._idle = True
+                    self._idle.append(runner)
             if errand is None:
-                self._runner.rest()
-                self._wake.get()
+                runner.rest()
             else:
                 errand.run(self._session)
         for job in late:
@@ -279,13 +279,16 @@ class Scheduler:
     def _count(self, report: BatchReport) -> None:
         with self._lock:
             self._tally.count(report)
-            self._lanes.costs = self._runner.forecast.costs
+            self._forecast.learn(
+                report.rows, report.padded_tokens // report.rows, report.turnaround
+            )
+            self._lanes.costs = self._forecast.costs
         if self._on_batch is not None:
             self._on_batch(report)
 
     def _fail(self, error: BaseException) -> None:
         with self._lock:
-            self._accepting = self._alive = False
+            self._accepting, self._alive, self.failure = False, False, str(error)
             lost: list[Job | Errand] = [*self._jobs.values(), *self._errands]
         for waiting in lost:
             unavailable = Unavailable(f"the encoder stopped: {error}; the server must be restarted")

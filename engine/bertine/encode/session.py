@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,51 +12,37 @@ from numpy.typing import NDArray
 
 from bertine.artifact import ATTENTION_MASK, EMBEDDING, INPUT_IDS, SLOW_ON_CPU
 from bertine.encode.cores import usable_cores
+from bertine.encode.faults import left_behind, of_device
 from bertine.errors import ArtifactError, ConfigError, EncodeError, Unavailable
 from bertine.types import Matrix
 
-_PROVIDERS = {"cpu": "CPUExecutionProvider"}
+_CPU = "CPUExecutionProvider"
+_RECORD = "session.record_ep_graph_assignment_info"  # onnxruntime_session_options_config_keys.h
 
 
 class OnnxSession:
-    """One variant of an artifact, loaded on one device. See `bertine.encode.contract.Session`.
+    """One variant of an artifact on the CPU. See `bertine.encode.contract.Session`.
 
     Args:
         path: of the variant's ONNX file.
         dimensions: what the manifest says of its vectors.
         threads: that share one operator; None is one for each usable core.
-        device: ``cpu``.
         spin: threads spin between the operators of a run; they never spin between runs.
 
     Raises:
         ArtifactError: the file is damaged or is not a graph that Bertine exported.
-        ConfigError: no such device, or threads below 1.
+        ConfigError: threads below 1.
         Unavailable: ONNX Runtime would have run on another device than the one asked for.
     """
 
     def __init__(
-        self,
-        path: Path,
-        *,
-        dimensions: int,
-        threads: int | None = None,
-        device: str = "cpu",
-        spin: bool = True,
+        self, path: Path, *, dimensions: int, threads: int | None = None, spin: bool = True
     ) -> None:
-        provider, options = _provider(device), _options(threads, spin=spin)
-        try:
-            session = onnxruntime.InferenceSession(
-                str(path), options, providers=[provider], disabled_optimizers=SLOW_ON_CPU
-            )
-        except Exception as error:  # a dozen unrelated classes, all straight below Exception
-            raise ArtifactError(
-                f"{path} cannot be loaded: {error}; export the model again"
-            ) from error
+        options = _options(threads, spin=spin)
+        session = load(path, dimensions, [(_CPU, {})], options, without=SLOW_ON_CPU)
+        self.callers = 1
         self.dimensions = dimensions
-        self.provider = str(session.get_providers()[0])
-        if self.provider != provider:
-            raise Unavailable(f"ONNX Runtime chose {self.provider} where {provider} was asked for")
-        _check_graph(session, path, dimensions)
+        self.provider = _CPU
         self._session: Any = session
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Matrix:
@@ -71,21 +58,104 @@ class OnnxSession:
             (vectors,) = self._session.run([EMBEDDING], {INPUT_IDS: ids, ATTENTION_MASK: mask})
         except Exception as error:  # a dozen unrelated classes, all straight below Exception
             raise EncodeError(f"ONNX Runtime failed on shape {list(ids.shape)}: {error}") from error
-        # One NaN or infinity anywhere makes the sum of squares so too.
-        if not np.isfinite(np.vdot(vectors, vectors)):
-            raise EncodeError("the model gave a vector that is not finite")
-        matrix: Matrix = vectors
-        return matrix
+        return finite(vectors)
+
+    def prepare(self) -> None:
+        """Nothing: first allocations are made by `bertine.encode.calibration`."""
 
     def close(self) -> None:
         """Free the model's memory. Closing twice does nothing."""
         self._session = None
 
 
-def _provider(device: str) -> str:
-    if device not in _PROVIDERS:
-        raise ConfigError(f"device {device!r} is not known; choose {' or '.join(_PROVIDERS)}")
-    return _PROVIDERS[device]
+def load(
+    path: Path,
+    dimensions: int,
+    providers: Sequence[tuple[str, Mapping[str, Any]]],
+    options: Any,
+    without: Sequence[str] = (),
+) -> Any:
+    """An `onnxruntime.InferenceSession` of a graph that Bertine exported, where it was asked for.
+
+    Args:
+        path: of the ONNX file.
+        dimensions: what the manifest says of its vectors.
+        providers: ONNX Runtime's names and options; the first must take the graph.
+        options: `onnxruntime.SessionOptions`.
+        without: names of graph optimizers to leave out.
+
+    Raises:
+        ArtifactError: the file is damaged or is not a graph that Bertine exported.
+        Unavailable: the device fails, or ONNX Runtime would run on another one.
+    """
+    wanted = providers[0][0]
+    session = _create(path, providers, options, without)
+    # A provider whose libraries are missing is left out with a line of log.
+    used = str(session.get_providers()[0])
+    if used != wanted:
+        raise Unavailable(
+            f"ONNX Runtime chose {used} where {wanted} was asked for; bertine doctor says what is "
+            "missing"
+        )
+    if wanted != _CPU and (stranded := left_behind(_on_cpu(session))):
+        raise Unavailable(
+            f"ONNX Runtime would run {', '.join(stranded)} of {path} on the CPU, since {wanted} "
+            "cannot; export the model again for it, or choose another variant"
+        )
+    _check_graph(session, path, dimensions)
+    return session
+
+
+def _create(
+    path: Path,
+    providers: Sequence[tuple[str, Mapping[str, Any]]],
+    options: Any,
+    without: Sequence[str],
+) -> Any:
+    on_gpu = providers[0][0] != _CPU
+    if on_gpu:
+        options.add_session_config_entry(_RECORD, "1")
+    try:
+        # Without enable_fallback=False a session that fails on a GPU is made, or goes on, on the
+        # CPU (onnxruntime_inference_collection.py, InferenceSession and Session.run).
+        return onnxruntime.InferenceSession(
+            str(path),
+            options,
+            providers=[(name, dict(settings)) for name, settings in providers],
+            disabled_optimizers=without,
+            enable_fallback=False,
+        )
+    except Exception as error:  # a dozen unrelated classes, all straight below Exception
+        if on_gpu and of_device(str(error)):
+            raise Unavailable(f"{path} cannot be put on the GPU: {error}") from error
+        raise ArtifactError(f"{path} cannot be loaded: {error}; export the model again") from error
+
+
+def _on_cpu(session: Any) -> list[str]:
+    """Types of the operators that a session runs on the CPU, as often as there are any."""
+    return [
+        node.op_type
+        for subgraph in session.get_provider_graph_assignment_info()
+        if subgraph.ep_name == _CPU
+        for node in subgraph.get_nodes()
+    ]
+
+
+def finite(vectors: Matrix) -> Matrix:
+    """The vectors, if all of their components are finite.
+
+    Raises:
+        EncodeError: one is not.
+    """
+    # One NaN or infinity anywhere makes the sum of squares so too.
+    if not np.isfinite(np.vdot(vectors, vectors)):
+        raise EncodeError("the model gave a vector that is not finite")
+    return vectors
+
+
+def available_providers() -> list[str]:
+    """What this build of ONNX Runtime has kernels for; whether they work here is another matter."""
+    return [str(name) for name in onnxruntime.get_available_providers()]
 
 
 def _options(threads: int | None, *, spin: bool) -> Any:

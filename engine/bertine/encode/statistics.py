@@ -19,6 +19,8 @@ class BatchReport:
         seconds: in the session.
         predicted: seconds by the cost model, 0 while nothing is known.
         lane: whose turn it was.
+        turnaround: seconds from the end of the batch before, of the same worker, to the end of this
+            one; of one that waited for work, those in the session.
     """
 
     rows: int
@@ -27,6 +29,7 @@ class BatchReport:
     seconds: float
     predicted: float = 0.0
     lane: Lane = "interactive"
+    turnaround: float = 0.0
 
 
 @dataclass(slots=True)
@@ -41,7 +44,7 @@ class Tally:
         seconds: in the session.
         predicted_seconds: the same by the cost model.
         misjudged_seconds: by how much the predictions were wrong, either way, summed.
-        rejected: calls refused because the queue was full.
+        rejected: calls refused because too much waited.
         cancelled: calls whose caller went away.
         expired: calls that could not be served by their deadline, refused or dropped.
         failed: calls with a text the encoder failed on.
@@ -68,6 +71,16 @@ class Tally:
         self.seconds += batch.seconds
         self.predicted_seconds += batch.predicted
         self.misjudged_seconds += abs(batch.predicted - batch.seconds)
+
+    @property
+    def usual_tokens(self) -> int:
+        """Of a row, at least 1."""
+        return max(1, self.tokens // max(1, self.rows))
+
+    def refuse(self, *, overload: bool) -> None:
+        """Add a call that was refused, for what waits before it or for its deadline alone."""
+        self.rejected += overload
+        self.expired += not overload
 
     def statistics(self, interactive: Load, bulk: Load) -> Statistics:
         """What was counted, and what waits."""

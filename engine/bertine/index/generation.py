@@ -36,7 +36,6 @@ from bertine.types import Matrix
 _TRAIN_PER_LIST = 64
 _TOP_K = 10
 """Of the recall that is tuned. A search for fewer asks the codes for as many: see `search`."""
-
 _TIMED_QUERIES = 33
 _FAR = np.iinfo(np.int64).max
 _ID_BYTES = 8
@@ -190,7 +189,9 @@ def _use(threads: int) -> None:
 
 def _trained(vectors: Matrix, recipe: Recipe, seed: int = 0) -> Any:
     kind = recipe.describe(len(vectors))
-    index = faiss.index_factory(vectors.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
+    index: Any = faiss.index_factory(vectors.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
+    if recipe.codes == "SQfp16":  # residuals gain nothing, and cost a GPU a centroid each visit
+        index.by_residual = False
     index.train(_some(vectors, recipe.list_count(len(vectors)) * _TRAIN_PER_LIST, seed))
     index.add(vectors)
     return index

@@ -25,6 +25,7 @@ class Shape:
             was when they were built, see `imbalance`.
         misses_recall: repeated queries show that fewer of the true answers are found than should
             be, and there are queries to tune on.
+        misplaced: the trained part should be on a GPU, which cannot read its codes.
     """
 
     main: int
@@ -33,6 +34,7 @@ class Shape:
     quiet_seconds: float
     imbalance: float = 1.0
     misses_recall: bool = False
+    misplaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ def rebuild_reason(shape: Shape, policy: Policy) -> str:
 
 def _ageing(shape: Shape, policy: Policy) -> str:
     """Why a trained index that is large enough should be replaced, "" if it should not."""
+    if shape.misplaced:
+        return "device"
     if shape.misses_recall:
         return "recall"
     if shape.imbalance > _MAX_IMBALANCE:

@@ -16,7 +16,9 @@ import numpy as np
 from bertine.errors import StorageError
 from bertine.index.balance import Balance
 from bertine.index.crew import ALONE, Crew
-from bertine.index.lifecycle import Policy, Shape, rebuild_reason, trained
+from bertine.index.gpu import Gpu
+from bertine.index.gpu_placement import Placement
+from bertine.index.lifecycle import Policy, rebuild_reason, trained
 from bertine.index.named import Named, named
 from bertine.index.quality import Quality
 from bertine.index.request import Request
@@ -25,7 +27,7 @@ from bertine.index.segment import Segment
 from bertine.index.snapshot import Home, Snapshot
 from bertine.index.state import Merged, Places, State, kill_stale, scope_of
 from bertine.index.training import Order, Trained, train_if_large
-from bertine.index.tuning import enough, recipes, usual
+from bertine.index.tuning import recipes, usual
 from bertine.types import Attribute, Hits, IndexStatus, Item, Matrix, Vector
 
 _log = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ class LiveIndex:
         home: where its trained part is kept; None is nowhere.
         clock: monotonic seconds.
         crew: helps with large batches of queries.
+        gpu: that answers searches, as far as its memory goes; None is the CPU.
 
     Attributes:
         quality: what its live queries teach.
@@ -56,12 +59,14 @@ class LiveIndex:
         home: Home | None = None,
         clock: Callable[[], float] = time.monotonic,
         crew: Crew = ALONE,
+        gpu: Gpu | None = None,
     ) -> None:
         self.dimensions = dimensions
         self._policy = policy or Policy()
         self._home = home
         self._clock = clock
         self._crew = crew
+        self._placement = Placement(gpu)
         self.quality = Quality(dimensions, self._policy.repeated_share)
         self.unsaved = False
         self.target_recall = self._policy.target_recall
@@ -137,7 +142,7 @@ class LiveIndex:
             One for each query, best first, equal scores by id.
         """
         state = self._state
-        coarse, view = state.ivf, state.view()
+        coarse, view = state.coarse, state.view()
         if coarse is not None and request.nprobe:
             coarse = coarse.visiting(request.nprobe)
         refine = 1 if coarse is None else coarse.refine
@@ -163,18 +168,10 @@ class LiveIndex:
     def rebuild_reason(self) -> str:
         """Why it should be rebuilt now, "" if it should not."""
         state = self._state
-        shape = Shape(
-            main=state.main.count,
-            delta=state.delta.count,
-            dead=self._dead,
-            quiet_seconds=self._clock() - self._changed,
-            imbalance=state.balance.ratio(state.main.died),
-            misses_recall=state.ivf is not None and self._can_do_better(state.ivf.tuning.target),
-        )
+        misses = state.ivf is not None and self.quality.calls_for_tuning(state.ivf.tuning.target)
+        quiet, misplaced = self._clock() - self._changed, self._placement.misplaced
+        shape = state.shape(self._dead, quiet, misses_recall=misses, misplaced=misplaced)
         return rebuild_reason(shape, self._policy)
-
-    def _can_do_better(self, target: float) -> bool:
-        return self.quality.misses(target) and enough(len(self.quality.queries), target, 1)
 
     def rebuild(self, *, threads: int = 1) -> None:
         """Build a new trained part beside the running one and swap it in.
@@ -226,11 +223,13 @@ class LiveIndex:
                 view = self._state.view()
             merged = Merged(view)
             rows = merged.segment.vectors[: merged.segment.count]
+            order = self._placement.order(order, rows, self._state.mirror)
             done = train_if_large(rows, order, self._policy, threads=threads, on_trial=on_trial)
+            mirror = self._placement.mirror(done.ivf, merged.segment, self._state.mirror)
             balance = Balance() if done.ivf is None else Balance(done.ivf.lists())
             with self._apply_lock:
                 late, sequence = merged.catch_up(), self._state.sequence
-                self._swap(State(merged.segment, late, done.ivf, sequence, balance))
+                self._swap(State(merged.segment, late, done.ivf, sequence, balance, mirror))
         finally:
             self._rebuilding = False
         return done
@@ -292,7 +291,8 @@ class LiveIndex:
     def _take(self, taken: Snapshot, versions: Mapping[str, int], sequence: int) -> None:
         tuning, balance = taken.ivf.tuning, Balance(taken.ivf.lists())
         kill_stale(taken.segment, versions)
-        self._state = State(taken.segment, self._state.delta, taken.ivf, sequence, balance)
+        mirror = self._placement.mirror(taken.ivf, taken.segment, None)
+        self._state = State(taken.segment, self._state.delta, taken.ivf, sequence, balance, mirror)
         self._recipe, self.target_recall = tuning.trial.recipe or self._recipe, tuning.target
         self._columns = taken.columns
         self._places = self._state.places()

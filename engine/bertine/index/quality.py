@@ -11,6 +11,7 @@ from bertine.index.queries import Reservoir
 from bertine.index.recall import Estimate, recall_of
 from bertine.index.request import Request, Scope
 from bertine.index.search import Search
+from bertine.index.tuning import enough
 from bertine.index.view import View
 from bertine.types import Hits, Interval, Matrix
 
@@ -60,6 +61,10 @@ class Quality:
     def misses(self, target: float) -> bool:
         """Whether queries without a filter fall short: nprobe is tuned on such queries."""
         return self._plain.misses(target)
+
+    def calls_for_tuning(self, target: float) -> bool:
+        """Whether they fall short, and there are queries on which to do better."""
+        return self.misses(target) and enough(len(self.queries), target, 1)
 
     def answered(
         self, view: View, request: Request, scope: Scope, queries: Matrix, found: Sequence[Hits]

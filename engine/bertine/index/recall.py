@@ -27,7 +27,7 @@ ENOUGH = 100
 """Repeated queries below which nothing is concluded."""
 
 # It is asked again and again, so each answer must be wrong far more rarely than one of a table.
-_ALARM_CONFIDENCE = 0.9999
+ALARM_CONFIDENCE = 0.9999
 _SPENT_SHARE = 0.02
 
 
@@ -89,7 +89,7 @@ class Estimate:
 
     def misses(self, target: float) -> bool:
         """Whether recall is below a target for all that chance could do."""
-        known = self.interval(_ALARM_CONFIDENCE)
+        known = self.interval(ALARM_CONFIDENCE)
         return known.count >= ENOUGH and known.upper < target
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bertine.errors import NotFound
 from bertine.index.crew import ALONE, Crew
+from bertine.index.gpu import Gpu
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
 from bertine.index.parts import Parts, parts_of, rows_of
@@ -57,12 +58,16 @@ class Registry:
         policy: when indexes are rebuilt.
         folder: where they keep their trained parts.
         crew: helps their searches.
+        gpu: that answers them, as far as its memory goes; None is the CPU.
     """
 
-    def __init__(self, policy: Policy, folder: Path, crew: Crew = ALONE) -> None:
+    def __init__(
+        self, policy: Policy, folder: Path, crew: Crew = ALONE, gpu: Gpu | None = None
+    ) -> None:
         self._policy = policy
         self._folder = folder
         self._crew = crew
+        self._gpu = gpu
         self._served: dict[str, Served] = {}
         # To the collection itself, not to its name: whoever asks while an alias is moved and its
         # old collection deleted gets one of the two, never none.
@@ -91,7 +96,7 @@ class Registry:
             return there
         home = Home(self._folder / str(collection.key), collection.fingerprint)
         parts = parts_of(collection)
-        index = LiveIndex(parts.dimensions, self._policy, home, crew=self._crew)
+        index = LiveIndex(parts.dimensions, self._policy, home, crew=self._crew, gpu=self._gpu)
         served = Served(collection.key, collection.name, collection.text_template, parts, index)
         self._served[collection.name] = served
         return served

@@ -46,7 +46,7 @@ class Coarse(Protocol):
         effort: int = 1,
         allowed: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.int64]:
-        """Rows nearest to each query, ``[n, count]``, -1 where there are fewer.
+        """Rows nearest to each query, ``[n, count]`` or wider, -1 where there are fewer.
 
         `allowed` has a bit for each row, the least significant of a byte first.
         """

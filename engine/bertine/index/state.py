@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from bertine.index.balance import Balance
 from bertine.index.generation import Ivf
+from bertine.index.gpu import Mirror
+from bertine.index.lifecycle import Shape
 from bertine.index.quality import Quality
 from bertine.index.request import Request, Scope
 from bertine.index.segment import ALIVE, Segment
@@ -34,6 +36,7 @@ class State:
         ivf: covers `main`.
         sequence: catalog sequence number of the last change.
         balance: of the trained index's lists.
+        mirror: of it on a GPU.
     """
 
     main: Segment
@@ -41,6 +44,12 @@ class State:
     ivf: Ivf | None = None
     sequence: int = 0
     balance: Balance = field(default_factory=Balance)
+    mirror: Mirror | None = None
+
+    @property
+    def coarse(self) -> Ivf | Mirror | None:
+        """What proposes rows of `main`."""
+        return self.mirror or self.ivf
 
     def view(self) -> View:
         """What a search that begins now sees."""
@@ -48,18 +57,26 @@ class State:
         sequence = self.sequence
         return View(self.main, self.delta, self.main.count, self.delta.count, sequence)
 
+    def shape(
+        self, dead: int, quiet_seconds: float, *, misses_recall: bool, misplaced: bool
+    ) -> Shape:
+        """What a decision to rebuild stands on."""
+        uneven = self.balance.ratio(self.main.died)
+        counts = self.main.count, self.delta.count, dead
+        return Shape(*counts, quiet_seconds, uneven, misses_recall, misplaced)
+
     def status(self, dead: int, quality: Quality, *, rebuilding: bool) -> IndexStatus:
         """What the index consists of, in numbers."""
         rows = self.main.count, self.delta.count, dead
-        if self.ivf is None:
+        if self.ivf is None or self.coarse is None:
             return IndexStatus("exact", *rows, rebuilding=rebuilding)
         tuning = self.ivf.tuning
         return IndexStatus(
-            self.ivf.kind,
+            self.coarse.kind,
             *rows,
             rebuilding=rebuilding,
             nprobe=self.ivf.nprobe,
-            refine=self.ivf.refine,
+            refine=self.coarse.refine,
             target=tuning.target,
             tuned_on=tuning.queries if tuning.source == "queries" else 0,
             plain=quality.plain,

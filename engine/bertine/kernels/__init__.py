@@ -1,1 +1,1 @@
-"""Hot loops on the CPU, compiled by numba, and how many threads numpy's own may use."""
+"""Hot loops compiled by numba, `cuda` for a GPU, and how many threads numpy's own may use."""

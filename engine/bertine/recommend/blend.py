@@ -79,18 +79,19 @@ class Blend:
         return parts * self.weights[:, None]
 
 
-def blend(learned: Learned, weights: Mapping[str, float]) -> Blend:
+def blend(learned: Learned, weights: Mapping[str, float], *, new_only: bool = False) -> Blend:
     """Weigh the channels as they were fitted, or as a request says.
 
     Args:
         learned: of the collection's events.
         weights: by channel; empty is the fitted ones.
+        new_only: the list has nothing that the user has seen.
 
     Raises:
         InvalidInput: a name that no channel has, or nothing above 0.
     """
     if not weights:
-        return Blend(learned, learned.weights)
+        return Blend(learned, learned.weights_of(new_only=new_only))
     known = learned.channels
     for name in weights:
         if name not in known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -251,10 +251,7 @@ class Learner:
 
     def _how(self, key: int, options: FitOptions) -> LearningOptions:
         kept = self._kept.get(key)
-        weights: Mapping[str, float] | None = None
-        if options.keep_weights and kept is not None:
-            learned = kept.learned
-            weights = dict(zip(learned.channels, learned.weights.tolist(), strict=True))
+        weights = kept.learned.by_name() if options.keep_weights and kept is not None else None
         return replace(self._options, validation_share=options.validation_share, weights=weights)
 
     def _save(self, served: Served, kept: Kept) -> None:

@@ -112,7 +112,7 @@ class Recommender:
         """
         served = self._registry.get(name)
         learned = self._learned(served.key) or UNTRAINED
-        mixed = blend(learned, wish.channel_weights)
+        mixed = blend(learned, wish.channel_weights, new_only=wish.exclude_seen)
         times = StageTimes()
         known, seen = await self._history(served, wish, times)
         user = user_of(known, wish.options, wish.situation, learned.number)

@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from bertine.config import ServeConfig, split_address
-from bertine.engine import Engine, MakeEncoder, Observer, open_encoder
+from bertine.engine import Engine
 from bertine.errors import Unavailable
+from bertine.model import MakeEncoder, open_encoder
+from bertine.observer import Observer
 from bertine.serve import memory
 from bertine.serve.calls import Gate
 from bertine.serve.catalog import CatalogServicer
@@ -37,7 +39,9 @@ _log = logging.getLogger(__name__)
 
 HEALTH_SECONDS = 0.5
 EXIT_HUNG = 70
-"""The process's exit code if the device hangs: EX_SOFTWARE of sysexits.h."""
+"""The process's exit code if the device hangs or is lost: EX_SOFTWARE of sysexits.h."""
+
+_LAST_ANSWERS_SECONDS = 1.0  # for callers to be told why
 
 
 class Server:
@@ -107,6 +111,11 @@ class Server:
                 await asyncio.wait_for(stop.wait(), HEALTH_SECONDS)
 
     async def _look_after(self, engine: Engine) -> None:
+        if failure := engine.encoder.failure:
+            # What a lost device leaves behind may hang when it is freed.
+            await self._edge.set_serving(serving=False)
+            await self._edge.stop(_LAST_ANSWERS_SECONDS)
+            end_process(failure)
         if not (engine.healthy and self._edge.healthy):
             await self._edge.set_serving(serving=False)
             raise Unavailable("the engine has failed; the log says why")

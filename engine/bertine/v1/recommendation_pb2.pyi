@@ -428,12 +428,14 @@ class LearnedStatus(_message.Message):
     def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., events: _Optional[int] = ..., users: _Optional[int] = ..., items: _Optional[int] = ..., channels: _Optional[_Iterable[_Union[Channel, _Mapping]]] = ..., validation_ndcg: _Optional[float] = ..., content_ndcg: _Optional[float] = ..., validation_rows: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
 
 class Channel(_message.Message):
-    __slots__ = ("name", "weight")
+    __slots__ = ("name", "weight", "new_weight")
     NAME_FIELD_NUMBER: _ClassVar[int]
     WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    NEW_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     name: str
     weight: float
-    def __init__(self, name: _Optional[str] = ..., weight: _Optional[float] = ...) -> None: ...
+    new_weight: float
+    def __init__(self, name: _Optional[str] = ..., weight: _Optional[float] = ..., new_weight: _Optional[float] = ...) -> None: ...
 
 class RecordEventsRequest(_message.Message):
     __slots__ = ("collection", "events")

@@ -38,13 +38,17 @@ def learned_to_wire(learned: Learned, time: float) -> pb.LearnedStatus:
         time: when, seconds since the epoch.
     """
     status = learned.status
-    channels = zip(learned.channels, learned.weights.tolist(), strict=True)
+    new = learned.weights_of(new_only=True).tolist()
+    channels = zip(learned.channels, learned.weights.tolist(), new, strict=True)
     return pb.LearnedStatus(
         time=time_to_wire(time),
         events=status.events,
         users=status.users,
         items=status.items,
-        channels=[pb.Channel(name=name, weight=weight) for name, weight in channels],
+        channels=[
+            pb.Channel(name=name, weight=weight, new_weight=new_weight)
+            for name, weight, new_weight in channels
+        ],
         validation_ndcg=status.validation_ndcg,
         content_ndcg=status.content_ndcg,
         validation_rows=status.validation_rows,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bertine.recommend.learn.interactions import Interactions
 from bertine.recommend.learn.learned import UNTRAINED, Learned
 from bertine.recommend.learn.learning import LearningOptions, learn
+from bertine.recommend.learn.storage import LAYOUT
 from bertine.recommend.learn.taste import Candidates, Situation, Taste
 from bertine.types import Matrix
 
@@ -90,7 +91,7 @@ def test_saved_and_loaded_it_is_the_same(learned: Learned, tmp_path: Path) -> No
 def test_another_layout_is_refused(learned: Learned, tmp_path: Path) -> None:
     learned.save(tmp_path)
     path = tmp_path / "learned.json"
-    path.write_text(path.read_text().replace('"layout": 2', '"layout": 0'))
+    path.write_text(path.read_text().replace(f'"layout": {LAYOUT}', '"layout": 0'))
     with pytest.raises(ValueError, match="learned anew"):
         Learned.load(tmp_path)
 
@@ -123,7 +124,7 @@ def test_a_user_who_is_gone_leaves_no_trace_in_what_is_learned_anew(
         interactions.place_names,
     )
     gone = told.where(told.users != told.users[0])
-    options = LearningOptions(weights={"content": 1.0})
+    options = LearningOptions(weights={"content": (1.0, 1.0)})
     offered = Candidates(np.array([59]), vectors[[59]])
     taste = Taste(np.array([3]), np.ones(1), vectors[[3]], np.array([1.0]))
     without = learn(gone, vectors, options)
@@ -138,9 +139,10 @@ def test_an_order_that_users_follow_is_learned(learned: Learned) -> None:
 
 
 def test_weights_that_are_kept_are_not_fitted(interactions: Interactions, vectors: Matrix) -> None:
-    kept = learn(interactions, vectors, LearningOptions(weights={"together": 2.0}))
+    kept = learn(interactions, vectors, LearningOptions(weights={"together": (2.0, 3.0)}))
     named = dict(zip(kept.channels, kept.weights.tolist(), strict=True))
     assert named.pop("together") == 2.0
+    assert kept.by_name()["together"] == (2.0, 3.0)
     assert set(named.values()) == {0.0}
     assert kept.status.validation_rows == 0
 

@@ -47,14 +47,17 @@ class Learned:
     Attributes:
         item_ids: of the items that it knows, by number.
         views: what its channels are computed by, in order.
-        weights: float64 ``[channels]``, at least 0, in the order of `channels`.
+        weights: float64 ``[channels]``, at least 0, in the order of `channels`, for lists that may
+            have what the user has seen.
         status: how it was learned.
+        new_weights: the same for lists of what is new to the user; None: `weights`.
     """
 
     item_ids: Sequence[str]
     views: tuple[View, ...]
     weights: NDArray[np.float64]
     status: Status = field(default_factory=Status)
+    new_weights: NDArray[np.float64] | None = None
     _numbers: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -65,6 +68,15 @@ class Learned:
     def channels(self) -> tuple[str, ...]:
         """Names of the channels, in the order of `weights`."""
         return tuple(name for view in self.views for name in view.names)
+
+    def weights_of(self, *, new_only: bool) -> NDArray[np.float64]:
+        """Of lists with or without what the user has seen: float64 ``[channels]``."""
+        return self.weights if self.new_weights is None or not new_only else self.new_weights
+
+    def by_name(self) -> dict[str, tuple[float, float]]:
+        """Of each channel its weight, and its weight in lists of what is new to the user."""
+        pair = self.weights.tolist(), self.weights_of(new_only=True).tolist()
+        return dict(zip(self.channels, zip(*pair, strict=True), strict=True))
 
     def number(self, item_id: str) -> int:
         """Of an item, -1 for one that it does not know."""
@@ -110,6 +122,7 @@ class Learned:
         rest = {
             "item_ids": list(self.item_ids),
             "weights": self.weights.tolist(),
+            "new_weights": None if self.new_weights is None else self.new_weights.tolist(),
             "status": asdict(self.status),
         }
         storage.write(folder, self.views, rest)
@@ -123,8 +136,13 @@ class Learned:
             ValueError: what is there was written by another version.
         """
         views, rest = storage.read(folder)
-        weights = np.array(rest["weights"], np.float64)
-        return cls(tuple(rest["item_ids"]), views, weights, Status(**rest["status"]))
+        return cls(
+            tuple(rest["item_ids"]),
+            views,
+            np.array(rest["weights"], np.float64),
+            Status(**rest["status"]),
+            None if rest["new_weights"] is None else np.array(rest["new_weights"], np.float64),
+        )
 
 
 UNTRAINED = Learned((), (Content(),), np.ones(1))

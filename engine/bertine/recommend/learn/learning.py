@@ -55,7 +55,7 @@ ALL_CHANNELS = (
     "factors",
 )
 
-DEFAULT_WEIGHTS: Mapping[str, float] = {"content": 1.0}
+DEFAULT_WEIGHTS: Mapping[str, tuple[float, float]] = {"content": (1.0, 1.0)}
 """Where there is too little to fit by: a channel that is not listed does not count."""
 
 
@@ -65,7 +65,7 @@ class LearningOptions:
 
     Attributes:
         validation_share: the latest share of the events that channels are weighed by, 0 .. 0.5.
-        weights: by channel name, kept instead of fitted; None: fit.
+        weights: by channel name, kept instead of fitted, see `Learned.by_name`; None: fit.
         seed: of all that is drawn.
         least_users: distinct users behind a cell of popularity by context, else it does not count.
         channels: only these, what "content" is always among; None: all.
@@ -73,7 +73,7 @@ class LearningOptions:
     """
 
     validation_share: float = 0.1
-    weights: Mapping[str, float] | None = None
+    weights: Mapping[str, tuple[float, float]] | None = None
     seed: int = 0
     least_users: int = 5
     channels: tuple[str, ...] | None = None
@@ -96,35 +96,37 @@ def learn(interactions: Interactions, vectors: Matrix, options: LearningOptions)
     if kept is None:
         kept, status = _weigh(interactions, vectors, options)
     views = _views(interactions, vectors, options)
-    return Learned(
-        tuple(interactions.item_ids),
-        views,
-        _weights(views, kept, options.channels),
-        _described(interactions, status),
-    )
+    weights, new_weights = _weights(views, kept, options.channels)
+    described = _described(interactions, status)
+    return Learned(tuple(interactions.item_ids), views, weights, described, new_weights)
 
 
 def _weigh(
     interactions: Interactions, vectors: Matrix, options: LearningOptions
-) -> tuple[Mapping[str, float], Status]:
+) -> tuple[Mapping[str, tuple[float, float]], Status]:
     held = held_out(interactions, options.validation_share)
     rows = moments(interactions, vectors, held, options.profile_half_life, options.seed)
     if len(rows) < LEAST_ROWS:
         return DEFAULT_WEIGHTS, Status()
     before = interactions.where(~held)
     views = _views(before, vectors, options)
-    learned = Learned(tuple(interactions.item_ids), views, _weights(views, {}, None))
+    learned = Learned(tuple(interactions.item_ids), views, _weights(views, {}, None)[0])
     scored = score(learned, rows, vectors)
     # A view may have channels beside those that are asked for: they are not to be weighed by.
     scored.values[:, _asked_each(learned.channels, options.channels) == 0] = 0.0
-    weights = fit(scored)
-    alone = _weights(views, DEFAULT_WEIGHTS, None)
+    content = np.array([name.startswith("content") for name in learned.channels])
+    weights = fit(scored, content, options.seed)
+    new = scored.new_only()
+    # Nearly all moments repeat something, or none does: there is nothing else to learn.
+    apart = len(new) >= LEAST_ROWS and scored.seen[scored.targets].any()
+    new_weights = fit(new, content, options.seed) if apart else weights
+    alone = _weights(views, DEFAULT_WEIGHTS, None)[0]
     status = Status(
         validation_ndcg=ndcg(scored, weights),
         content_ndcg=ndcg(scored, alone),
         validation_rows=len(rows),
     )
-    return dict(zip(learned.channels, weights.tolist(), strict=True)), status
+    return replace(learned, weights=weights, new_weights=new_weights).by_name(), status
 
 
 def _views(
@@ -166,11 +168,14 @@ def _asked(names: Sequence[str], channels: tuple[str, ...] | None) -> bool:
 
 
 def _weights(
-    views: Sequence[View], kept: Mapping[str, float], channels: tuple[str, ...] | None
+    views: Sequence[View],
+    kept: Mapping[str, tuple[float, float]],
+    channels: tuple[str, ...] | None,
 ) -> NDArray[np.float64]:
+    """For lists with and without what the user has seen: float64 ``[2, channels]``."""
     names = [name for view in views for name in view.names]
-    weights = np.array([kept.get(name, 0.0) for name in names], np.float64)
-    return weights * _asked_each(names, channels)
+    weights = np.array([kept.get(name, (0.0, 0.0)) for name in names], np.float64)
+    return weights.T * _asked_each(names, channels)
 
 
 def _asked_each(names: Sequence[str], channels: tuple[str, ...] | None) -> NDArray[np.float64]:

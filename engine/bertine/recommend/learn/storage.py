@@ -19,7 +19,7 @@ from bertine.recommend.learn.popularity import Popular
 from bertine.recommend.learn.refined import Refined
 from bertine.recommend.learn.repeats import Repeats
 
-LAYOUT = 2
+LAYOUT = 3
 """Of the files; another is not read."""
 
 _KINDS: Mapping[str, Any] = {

@@ -49,6 +49,7 @@ class Scored:
         target_rows: int64 ``[t]``, the row of each.
         found: bool ``[t]``, whether it was among the proposed; the others are there to learn from.
         target_counts: int64 ``[rows]``.
+        seen: bool ``[n]``, items of the row's history.
     """
 
     values: NDArray[np.float32]
@@ -57,6 +58,45 @@ class Scored:
     target_rows: Numbers
     found: NDArray[np.bool_]
     target_counts: NDArray[np.int64]
+    seen: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """The row of each candidate: int64 ``[n]``."""
+        return np.repeat(np.arange(len(self)), np.diff(np.append(self.starts, len(self.seen))))
+
+    def of_rows(self, chosen: NDArray[np.bool_]) -> Scored:
+        """Some of the rows.
+
+        Args:
+            chosen: bool ``[rows]``.
+        """
+        return self._where(chosen[self.rows], chosen)
+
+    def new_only(self) -> Scored:
+        """Without what the users had before, and without rows that were about nothing else."""
+        new = ~self.seen[self.targets]
+        chosen = np.bincount(self.target_rows[new], minlength=len(self)) > 0
+        return self._where(~self.seen & chosen[self.rows], chosen)
+
+    def _where(self, kept: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> Scored:
+        """Some of the candidates of some of the rows."""
+        places, numbers = np.cumsum(kept) - 1, np.cumsum(chosen) - 1
+        sizes = np.bincount(self.rows[kept], minlength=len(self))[chosen]
+        hit = kept[self.targets]
+        rows = numbers[self.target_rows[hit]]
+        return Scored(
+            self.values[kept],
+            np.cumsum(sizes) - sizes,
+            places[self.targets[hit]],
+            rows,
+            self.found[hit],
+            np.bincount(rows, minlength=int(chosen.sum())),
+            self.seen[kept],
+        )
 
 
 def held_out(interactions: Interactions, share: float) -> NDArray[np.bool_]:
@@ -124,7 +164,7 @@ def moments(
 
 def score(learned: Learned, rows: Sequence[Moment], vectors: Matrix) -> Scored:
     """Every channel's value of what each row is proposed, and of its targets."""
-    values, sizes, targets, target_rows, found = [], [], [], [], []
+    values, sizes, targets, target_rows, found, seen = [], [], [], [], [], []
     start = 0
     for row, (moment, near) in enumerate(zip(rows, _nearest(rows, vectors), strict=True)):
         every = np.ones(len(learned.channels))
@@ -135,6 +175,7 @@ def score(learned: Learned, rows: Sequence[Moment], vectors: Matrix) -> Scored:
         targets.append(start + np.searchsorted(numbers, moment.targets))
         target_rows.append(np.full(len(moment.targets), row))
         found.append(np.isin(moment.targets, proposed))
+        seen.append(np.isin(numbers, moment.taste.items))
         sizes.append(len(numbers))
         start += len(numbers)
     return Scored(
@@ -144,6 +185,7 @@ def score(learned: Learned, rows: Sequence[Moment], vectors: Matrix) -> Scored:
         np.concatenate(target_rows),
         np.concatenate(found),
         np.array([len(moment.targets) for moment in rows], np.int64),
+        np.concatenate(seen),
     )
 
 
