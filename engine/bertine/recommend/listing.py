@@ -22,7 +22,7 @@ from bertine.recommend.slate import Place, Pool, compose
 from bertine.recommend.user import User, stranger
 from bertine.types import Hits, SearchPlan
 
-LEAST_CANDIDATES = 100
+LEAST_CANDIDATES = 50
 """Of each proposer."""
 
 _TIMES_WANTED = 4
