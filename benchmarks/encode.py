@@ -24,6 +24,7 @@ from benchmarks.conclusion import conclude
 from benchmarks.metrics import cosines, percentiles
 from benchmarks.progress import stages
 from benchmarks.report import Report, at_least
+from benchmarks.timing import seconds
 from bertine import artifact
 from bertine.artifact import Artifact
 from bertine.encode.encoder import Encoder
@@ -206,7 +207,7 @@ def _shape_rate(run: _Run, batch: int, length: int) -> float:
     shape = batch, length
     ids = np.random.default_rng(0).integers(0, run.model.manifest.vocab_size, shape, np.int64)
     mask = np.ones_like(ids)
-    return batch / gemm.seconds(lambda: run.bare.session.run(ids, mask))
+    return batch / seconds(lambda: run.bare.session.run(ids, mask))
 
 
 def _best_batch(bare: BareLoop, glosses: list[str]) -> int:

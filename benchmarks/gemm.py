@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -13,10 +11,8 @@ import onnxruntime
 from onnx import TensorProto, helper
 
 from benchmarks.graph import Product
+from benchmarks.timing import durations
 from bertine.encode.cores import usable_cores
-
-_SECONDS = 0.3
-_LEAST_RUNS = 5
 
 
 def ceiling(shapes: Sequence[Product], tokens: int) -> dict[str, float]:
@@ -35,22 +31,6 @@ def ceiling(shapes: Sequence[Product], tokens: int) -> dict[str, float]:
         name: total / sum(min(durations(make(shape, tokens))) * times for shape, times in counted)
         for name, make in (("numpy", _numpy), ("onnxruntime", _onnxruntime))
     }
-
-
-def seconds(run: Callable[[], object]) -> float:
-    """Median of `durations`."""
-    return median(durations(run))
-
-
-def durations(run: Callable[[], object]) -> list[float]:
-    """Seconds of each of the runs that fit into a third of a second, five at least."""
-    run()
-    taken: list[float] = []
-    while len(taken) < _LEAST_RUNS or sum(taken) < _SECONDS:
-        started = time.perf_counter()
-        run()
-        taken.append(time.perf_counter() - started)
-    return taken
 
 
 def _operands(shape: Product, tokens: int) -> tuple[Any, Any]:

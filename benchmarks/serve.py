@@ -43,6 +43,7 @@ class _Settings:
 
     model: Path
     variant: str
+    device: str
     target: str
     protocol: Protocol
     target_model: str
@@ -63,6 +64,7 @@ class _Settings:
         return ServerOptions(
             model=self.model,
             variant=self.variant,
+            device=self.device,
             transport=self.transport,
             fronts=self.fronts,
             cache_mb=self.cache,
@@ -82,6 +84,7 @@ class _Settings:
 @click.command()
 @click.option("--model", required=True, type=click.Path(path_type=Path), help="Artifact folder.")
 @click.option("--variant", default="int8", show_default=True, help="Which graph of the artifact.")
+@click.option("--device", default="auto", show_default=True, help="Of server and engine.")
 @click.option("--target", default="", metavar="HOST:PORT", help="Measure this server instead.")
 @click.option(
     "--protocol", type=click.Choice(list(PROTOCOLS)), default="bertine", show_default=True
@@ -125,7 +128,7 @@ def measure(settings: _Settings) -> Report:
             report=report,
             progress=stack.enter_context(stages()),
             generator=stack.enter_context(Generator(settings.spec(address), settings.processes)),
-            engine=stack.enter_context(offline(settings.model, settings.variant)),
+            engine=stack.enter_context(offline(settings.model, settings.variant, settings.device)),
             pools=pools(source, settings.effort),
             server=server,
         )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from benchmarks.html import sections
+from benchmarks.html import gpu, sections
 from benchmarks.html.sections import Result
 
 _STYLE = Path(__file__).with_name("style.css")
@@ -34,6 +34,7 @@ def _body(results: Sequence[Result]) -> list[str]:
     return [
         _header(results),
         sections.bars_section(results),
+        gpu.gpu_section(named["gpu_check"]) if "gpu_check" in named else "",
         sections.peers_section(named["peers"]) if "peers" in named else "",
         *(sections.latency_section(result) for result in results),
         sections.stages_section(results),
@@ -50,6 +51,7 @@ def _header(results: Sequence[Result]) -> str:
     facts = [
         f"{model.get('name', 'no model')} {model.get('variant', '')}",
         f"{machine.get('cores', '?')} cores of {machine.get('cpu', 'an unknown processor')}",
+        *([f"device {first['device']}"] if "device" in first else []),
         f"cache {first.get('cache', first.get('cache_mb', '?'))}",
         *(f"{name} {version}" for name, version in machine.get("versions", {}).items()),
     ]

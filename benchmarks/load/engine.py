@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.load.remote import Remote
 from bertine import artifact
+from bertine.encode.device import AUTO
 from bertine.encode.encoder import Encoder
 from bertine.encode.opening import DeviceSettings
 from bertine.types import Matrix
@@ -22,12 +23,15 @@ class Offline:
     Args:
         model: artifact folder.
         variant: which graph.
+        device: see `DeviceSettings`.
         threads: 0 for one for each core.
     """
 
-    def __init__(self, model: Path, variant: str, threads: int = 0) -> None:
+    def __init__(self, model: Path, variant: str, device: str = AUTO, threads: int = 0) -> None:
         self._encoder = Encoder.open(
-            artifact.load(model), variant=variant, device=DeviceSettings(threads=threads or None)
+            artifact.load(model),
+            variant=variant,
+            device=DeviceSettings(device, threads=threads or None),
         )
         self._encoder.warm_up()
 
@@ -47,9 +51,9 @@ class Offline:
         self._encoder.close()
 
 
-def offline(model: Path, variant: str, threads: int = 0) -> Remote:
+def offline(model: Path, variant: str, device: str = AUTO, threads: int = 0) -> Remote:
     """An `Offline` in a process of its own."""
-    return Remote(partial(Offline, model, variant, threads))
+    return Remote(partial(Offline, model, variant, device, threads))
 
 
 def reference(model: Path) -> Remote:

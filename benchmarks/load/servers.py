@@ -25,6 +25,7 @@ class ServerOptions:
     Attributes:
         model: artifact folder.
         variant: which graph.
+        device: of the encoder, see `bertine.encode.device.parse`.
         transport: which library carries gRPC.
         fronts: processes that take calls, 0 for the server itself.
         cache_mb: of the cache of vectors; 0 is off.
@@ -33,6 +34,7 @@ class ServerOptions:
 
     model: Path
     variant: str = "auto"
+    device: str = "auto"
     transport: str = "grpc"
     fronts: int = 0
     cache_mb: int = 0
@@ -43,6 +45,7 @@ class ServerOptions:
         limit = self.max_waiting_tokens
         return [
             f"--variant={self.variant}",
+            f"--device={self.device}",
             f"--transport={self.transport}",
             f"--fronts={self.fronts}",
             f"--cache-mb={self.cache_mb}",

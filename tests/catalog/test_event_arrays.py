@@ -60,10 +60,10 @@ def test_the_mark_counts_what_was_erased(store: Store, books: Collection, run: R
 def test_old_events_are_erased_to_the_last_byte(store: Store, books: Collection, run: Run) -> None:
     old = replace(FIRST, event_id="old-event", time=1.0, user=BOB)
     run(RecordEvents(books.key, [old, FIRST]))
-    assert store.has_expired_events(books.key, 1.0)
-    assert run(ExpireEvents(books.key, 1.0, 10)) == 1
-    assert run(ExpireEvents(books.key, 1.0, 10)) == 0
-    assert not store.has_expired_events(books.key, 1.0)
+    assert store.oldest_events(books.key, 0, 10) == [(0, 1.0, 2)]
+    assert run(ExpireEvents(books.key, 0, 1.0)) == 1
+    assert run(ExpireEvents(books.key, 0, 1.0)) == 0
+    assert store.oldest_events(books.key, 0, 10) == [(0, FIRST.time, 2)]
     assert store.events_mark(books.key) == Mark(2, 0, 1)
     assert store.user_events(books.key, ANN, 9) == [FIRST]
     files = b"".join(path.read_bytes() for path in store.folder.iterdir())

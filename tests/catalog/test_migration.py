@@ -122,3 +122,27 @@ def test_the_schema_is_that_of_a_new_file(old: Path, tmp_path: Path) -> None:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_events_of_version_3_lose_their_index_by_time_and_nothing_else(folder: Path) -> None:
+    event = Event(ANN, "a", "view", 5.0, "e1", None, b"", "pt-SP")
+    with Store.open(folder) as store, Writer(store) as writer:
+        keys = [
+            writer.submit(CreateCollection(name, "", 2, "model-a", 1.0)).result().key
+            for name in ("one", "two")
+        ]
+        writer.submit(RecordEvents(keys[0], [event])).result()
+    with closing(sqlite3.connect(folder / FILE)) as connection:
+        before = connection.execute("SELECT name FROM sqlite_schema ORDER BY name").fetchall()
+        for key in keys:
+            connection.execute(f"CREATE INDEX events_{key}_by_time ON events_{key} (time)")
+        connection.execute("PRAGMA user_version = 3")
+        connection.commit()
+    with Store.open(folder) as store, Writer(store) as writer:
+        assert store.user_events(keys[0], ANN, 9) == [event]
+        assert writer.submit(RecordEvents(keys[1], [event])).result().recorded == 1
+    with closing(sqlite3.connect(folder / FILE)) as connection:
+        after = connection.execute("SELECT name FROM sqlite_schema ORDER BY name").fetchall()
+        assert after == before
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

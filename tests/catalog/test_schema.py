@@ -37,7 +37,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_a_new_file(path: Path) -> None:
     prepare(path)
-    assert pragma(path, "user_version") == len(MIGRATIONS) == 3
+    assert pragma(path, "user_version") == len(MIGRATIONS) == 4
     assert pragma(path, "application_id") == APPLICATION_ID
     assert pragma(path, "journal_mode") == "wal"
     assert pragma(path, "page_size") == PAGE_SIZE
@@ -56,7 +56,7 @@ def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 7")
     before = contents(path.parent)
-    with pytest.raises(StorageError, match=r"has schema version 7, this Bertine knows 3 .* newer"):
+    with pytest.raises(StorageError, match=r"has schema version 7, this Bertine knows 4 .* newer"):
         prepare(path)
     assert contents(path.parent) == before
 

@@ -9,7 +9,7 @@ import pytest
 from bertine.errors import StorageError
 from bertine.index import snapshot
 from bertine.index.checksums import digests
-from bertine.index.filters import OneOf
+from bertine.index.filters import AllOf, Exists, OneOf, Range
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
 from bertine.index.request import Request
@@ -20,6 +20,7 @@ from bertine.types import Item, Matrix
 POLICY = Policy(ivf_min_items=1_000)
 DIMENSIONS = 16
 COUNT = 1_500
+ONE = np.eye(1, DIMENSIONS, dtype=np.float32)
 
 
 def vectors(count: int = COUNT) -> Matrix:
@@ -83,7 +84,10 @@ def test_what_changed_since_is_asked_for_and_what_was_deleted_is_gone(saved: Hom
 
 @pytest.mark.parametrize(
     "file",
-    ["vectors.f32", "ids.bin", "attributes.bin", "times.npy", "main.faiss", "manifest.json"],
+    [
+        *("vectors.f32", "ids.bin", "attributes.bin", "columns.bin", "times.npy"),
+        *("main.faiss", "manifest.json"),
+    ],
 )
 def test_a_flipped_byte_anywhere_makes_it_worthless(saved: Home, file: str) -> None:
     path = next(saved.folder.glob(f"*/{file}"))
@@ -140,7 +144,6 @@ def test_a_tuning_and_the_columns_in_use_survive_a_restart(saved: Home) -> None:
     expected = first.search(vectors()[:1], odd)
     first.save()
     second, _ = restored(saved, {item.id: 1 for item in items()})
-    second.prepare()
     assert second._state.main.columns.names() == ["even"]
     assert second.search(vectors()[:1], odd)[0].ids == expected[0].ids
     assert (second.target_recall, second.status().tuned_on) == (0.8, 300)
@@ -148,6 +151,20 @@ def test_a_tuning_and_the_columns_in_use_survive_a_restart(saved: Home) -> None:
     assert (before.kind, before.nprobe, before.refine, before.tuned_on) == (
         *(after.kind, after.nprobe, after.refine, after.tuned_on),
     )
+
+
+def test_a_saved_index_and_a_restarted_one_read_no_row_for_a_filter(saved: Home) -> None:
+    index, _ = restored(saved, {item.id: 1 for item in items()})
+    node = AllOf((OneOf("tags", ("b",)), Range("n", (("gte", 9), ("lt", 12))), Exists("half")))
+    index.upsert([Item("new", attributes={"n": 9, "tags": ("b",), "half": 1}, version=2)], ONE, 2)
+    for _ in range(2):
+        main = index._state.main
+        assert main.columns.matching(node, [], COUNT).nonzero()[0].tolist() == [9, 10, 11]
+        [found] = index.search(ONE, Request(9, filter=node))
+        assert set(found.ids) == {"item-9", "item-10", "item-11", "new"}
+        index.rebuild()
+        index.save()
+    assert set(index._state.main.columns.names()) == {"tags", "n", "half"}
 
 
 def test_an_index_that_was_saved_lies_in_its_files_and_changes_go_on(saved: Home) -> None:
@@ -187,7 +204,7 @@ def test_a_failed_save_leaves_nothing_behind(
 def test_a_snapshot_in_an_older_layout_is_told_from_a_damaged_one(saved: Home) -> None:
     name = (saved.folder / "CURRENT").read_text().split()[0]
     manifest = saved.folder / name / "manifest.json"
-    manifest.write_text(json.dumps({"layout": 1, "fingerprint": saved.fingerprint, "kind": "IVF"}))
+    manifest.write_text(json.dumps({"layout": 2, "fingerprint": saved.fingerprint, "kind": "IVF"}))
     [digest] = digests([manifest], 1).values()
     (saved.folder / "CURRENT").write_text(f"{name} {digest}")
     with pytest.raises(OtherSnapshot, match="another version"):

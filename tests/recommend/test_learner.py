@@ -151,7 +151,7 @@ def test_expiry_is_learned(place: Place) -> None:
     place.record(events(range(10), 6, 2e9))
     with place.learner(AT_ONCE) as learner:
         place.learned()
-        place.writer.submit(ExpireEvents(place.served.key, 1.5e9, 1_000)).result(SECONDS)
+        place.writer.submit(ExpireEvents(place.served.key, 0, 1.5e9)).result(SECONDS)
         place.learned()
         kept = learner.kept(place.served.key)
     assert kept is not None

@@ -8,6 +8,7 @@
     schema        tables and migrations
     rows          rows <-> items
     event_tables  the tables of events           how a user is erased
+    event_ages    which events are old           pure
     store         opening and reading            any number of threads
     versions      conditional changes
     aliases       other names of collections

@@ -13,9 +13,8 @@ collection's is first erased row by row and then emptied, a few rows at a time.
 
 from __future__ import annotations
 
-import math
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bertine.catalog.rows import event_from_row
 from bertine.types import Event
@@ -44,7 +43,13 @@ ADD_CONTEXT = (
     "ALTER TABLE {table} ADD COLUMN recommendation_id TEXT",
     "CREATE INDEX {table}_by_time ON {table} (time) WHERE time IS NOT NULL",
 )
-"""What brings a table of schema version 2 up to date."""
+"""What brings a table of schema version 2 to version 3."""
+
+DROP_TIMES = ("DROP INDEX {table}_by_time",)
+"""What brings a table of schema version 3 up to date: see `event_ages`."""
+
+BLOCK = 256
+"""Rows that are expired in one change, and whose earliest time is known together."""
 
 FIND_USER = "SELECT key FROM users WHERE substr(digest, 1, 3) = substr(?1, 1, 3) AND digest = ?1"
 
@@ -83,7 +88,6 @@ def create_events_table(connection: sqlite3.Connection, collection_key: int) -> 
     connection.execute(
         f"CREATE INDEX {table}_by_user ON {table} (user, time) WHERE user IS NOT NULL"
     )
-    connection.execute(f"CREATE INDEX {table}_by_time ON {table} (time) WHERE time IS NOT NULL")
 
 
 def all_events_tables(connection: sqlite3.Connection) -> list[str]:
@@ -137,29 +141,60 @@ def latest_events(
     return [event_from_row(digest, row) for row in reversed(rows)]
 
 
-def has_expired_events(connection: sqlite3.Connection, collection_key: int, until: float) -> bool:
-    """Whether an event's time is not after `until`."""
-    query = f"SELECT 1 FROM {events_table(collection_key)} WHERE time <= ? LIMIT 1"  # noqa: S608 (the same)
-    return connection.execute(query, (until,)).fetchone() is not None
+def oldest_events(
+    connection: sqlite3.Connection, collection_key: int, after: int, limit: int
+) -> list[tuple[int, float | None, int]]:
+    """The earliest time in each block of rows, erased rows left out; reads only what it must.
+
+    Args:
+        connection: to the catalog.
+        collection_key: of the collection.
+        after: key of a row; those that follow are read.
+        limit: at most so many rows.
+
+    Returns:
+        For each block, its number, the earliest time of the rows read, None if all are erased, and
+        the key of the last of them.
+    """
+    query = f"""
+        SELECT (key - 1) / {BLOCK} AS block, min(time), max(key) FROM (
+            SELECT key, time FROM {events_table(collection_key)}
+            WHERE key > ? ORDER BY key LIMIT ?
+        ) GROUP BY block ORDER BY block
+    """  # noqa: S608 (the same)
+    return connection.execute(query, (after, limit)).fetchall()
 
 
-def erase_events(
-    connection: sqlite3.Connection, collection_key: int, limit: int, until: float = math.inf
+def expire_events(
+    connection: sqlite3.Connection, collection_key: int, block: int, until: float
 ) -> int:
+    """Overwrite those events of a block of rows that are not after `until`, see `erase_events`."""
+    table = events_table(collection_key)
+    query = f"SELECT key, user FROM {table} WHERE key > ? AND key <= ? AND time <= ?"  # noqa: S608 (the same)
+    bounds = block * BLOCK, (block + 1) * BLOCK
+    return _erase(connection, table, connection.execute(query, (*bounds, until)).fetchall())
+
+
+def erase_events(connection: sqlite3.Connection, collection_key: int, limit: int) -> int:
     """Overwrite some events of a collection, and the hashes of users of whom nothing is left.
 
     Args:
         connection: to the catalog, in a transaction.
         collection_key: of the collection.
         limit: at most so many.
-        until: later events stay.
 
     Returns:
         How many events; 0 when none are left.
     """
     table = events_table(collection_key)
-    query = f"SELECT key, user FROM {table} WHERE time <= ? LIMIT ?"  # noqa: S608 (the same)
-    rows = connection.execute(query, (until, limit)).fetchall()
+    # By the index, which holds no row that is erased: the table may begin with many.
+    query = f"""
+        SELECT key, user FROM {table} INDEXED BY {table}_by_user WHERE user IS NOT NULL LIMIT ?
+    """  # noqa: S608 (the same)
+    return _erase(connection, table, connection.execute(query, (limit,)).fetchall())
+
+
+def _erase(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[int, int]]) -> int:
     connection.executemany(
         f"UPDATE {table} SET {NULLS} WHERE key = ?",  # noqa: S608 (the same)
         [(key,) for key, _ in rows],

@@ -9,11 +9,12 @@ from typing import ClassVar, NamedTuple
 
 from bertine.catalog.digest import event_digest
 from bertine.catalog.event_tables import (
+    BLOCK,
     COLUMNS,
     NULLS,
     PLACEHOLDERS,
-    erase_events,
     events_table,
+    expire_events,
     find_user,
 )
 from bertine.catalog.rows import next_sequence, read_collection
@@ -110,30 +111,26 @@ def _erase(connection: sqlite3.Connection, collection_key: int, user: int) -> in
 
 @dataclass(frozen=True, slots=True)
 class ExpireEvents:
-    """Erase some of the events that are too old, of one collection; gives their number.
+    """Erase the events of a block of rows that are too old, of one collection; gives their number.
 
     They are overwritten as `DeleteUser` does, and so are the hashes of users without others.
 
     Args:
         collection_key: of the collection.
+        block: see `event_ages.EventAges.due`.
         until: time; later events stay.
-        limit: at most so many.
     """
 
     collection_key: int
+    block: int
     until: float
-    limit: int
 
+    rows: ClassVar[int] = BLOCK
     erases: ClassVar[bool] = True
-
-    @property
-    def rows(self) -> int:
-        """As many as it may take."""
-        return self.limit
 
     def execute(self, connection: sqlite3.Connection) -> int:
         """Erase them."""
-        count = erase_events(connection, self.collection_key, self.limit, self.until)
+        count = expire_events(connection, self.collection_key, self.block, self.until)
         if count:
             statement = "UPDATE collections SET expiries = expiries + 1 WHERE key = ?"
             connection.execute(statement, (self.collection_key,))

@@ -8,12 +8,15 @@ import time
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
+from bertine.catalog.event_ages import EventAges
+from bertine.catalog.event_tables import BLOCK
 from bertine.catalog.events import ExpireEvents
 from bertine.catalog.expiry import PurgeClock, PurgeExpired, PurgeResult
 from bertine.catalog.removal import EraseRows, FinishErasing
 from bertine.catalog.store import Store
 from bertine.catalog.writer import Writer
-from bertine.errors import BertineError
+from bertine.defects import described
+from bertine.errors import StorageError
 
 _log = logging.getLogger(__name__)
 
@@ -22,6 +25,9 @@ SECONDS_AFTER_ERROR = 10.0
 
 BATCH = 256
 """Rows in one change: other changes wait for it, so it must be short."""
+
+EVENTS_READ = 16_384
+"""Events whose times are read at once."""
 
 Reason: TypeAlias = Literal["expired", "events", "deleted"]
 
@@ -58,6 +64,7 @@ class Purger:
         self._on_erased = on_erased
         self._on_purge = on_purge
         self._event_ttl = event_ttl
+        self._ages: dict[int, EventAges] = {}
         self._clock = PurgeClock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bertine-purger", daemon=True)
@@ -76,8 +83,7 @@ class Purger:
                     pass
                 pause = POLL_SECONDS
             except Exception as error:  # noqa: BLE001 - the thread goes on, or nothing were purged
-                defect = not isinstance(error, BertineError)
-                _log.warning("nothing is purged: %s; it is tried again", error, exc_info=defect)
+                _failed(error)
                 pause = SECONDS_AFTER_ERROR
 
     def _purge_some(self) -> bool:
@@ -87,12 +93,23 @@ class Purger:
         if self._event_ttl is None:
             return False
         until = self._clock.limit(time.time(), time.monotonic()) - self._event_ttl
-        keys = [collection.key for collection in self._store.collections()]
-        due = [key for key in keys if self._store.has_expired_events(key, until)]
-        for key in due:
-            count = self._writer.submit(ExpireEvents(key, until, BATCH)).result()
-            self._on_purge("events", count)
-        return bool(due)
+        known = {collection.key: EventAges() for collection in self._store.collections()}
+        self._ages = {key: self._ages.get(key, new) for key, new in known.items()}
+        # Each collection gets its turn.
+        more = [self._expire_some(key, ages, until) for key, ages in self._ages.items()]
+        return any(more)
+
+    def _expire_some(self, key: int, ages: EventAges, until: float) -> bool:
+        """Read some of what came since, and erase one block; whether there may be more to do."""
+        before = ages.last
+        ages.follow(self._store.oldest_events(key, before, EVENTS_READ))
+        block = ages.due(until)
+        if block is None:
+            return ages.last > before
+        count = self._writer.submit(ExpireEvents(key, block, until)).result()
+        ages.correct(block, self._store.oldest_events(key, block * BLOCK, BLOCK))
+        self._on_purge("events", count)
+        return True
 
     def _purge_expired(self) -> bool:
         until = self._clock.limit(time.time(), time.monotonic())
@@ -113,3 +130,10 @@ class Purger:
             self._on_erased(key)
             self._writer.submit(FinishErasing(key)).result()
         return True
+
+
+def _failed(error: Exception) -> None:
+    if isinstance(error, StorageError):  # it tells of the disk
+        _log.warning("nothing is purged; it is tried again", extra={"reason": error.message})
+    else:  # not its message, which could hold an id
+        _log.error("purging failed; it is tried again", extra=described(error))

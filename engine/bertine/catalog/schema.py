@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bertine.catalog.connection import open_reading, open_writing, translated
-from bertine.catalog.event_tables import ADD_CONTEXT, all_events_tables
+from bertine.catalog.event_tables import ADD_CONTEXT, DROP_TIMES, all_events_tables
 from bertine.errors import StorageError
 
 APPLICATION_ID = 0x42657274
@@ -113,6 +113,7 @@ MIGRATIONS: tuple[Sequence[str], ...] = (
     (*_SEQUENCE, *_COLLECTIONS, *_ITEMS, *_USERS),
     (*_EXPIRY, *_REMOVAL, *_ALIASES),
     (*_EVENTS, *_NAMED_VECTORS),
+    DROP_TIMES,
 )
 """Statements that lead from version n to n + 1, at position n. Only ever appended to.
 

@@ -13,7 +13,7 @@ from typing import Self
 from bertine.catalog.aliases import read_aliases
 from bertine.catalog.connection import ReadingPool, open_writing, select_in
 from bertine.catalog.event_arrays import EventArrays, Mark, read_events, read_mark
-from bertine.catalog.event_tables import has_expired_events, latest_events
+from bertine.catalog.event_tables import latest_events, oldest_events
 from bertine.catalog.expiry import has_expired
 from bertine.catalog.folder import FolderLock, flush_folder, make_folder
 from bertine.catalog.removal import next_to_erase
@@ -239,12 +239,13 @@ class Store:
         with self._pool.reading() as connection:
             return read_events(connection, key)
 
-    def has_expired_events(self, key: int, until: float) -> bool:
-        """Whether there are events to erase, see `events.ExpireEvents`."""
+    def oldest_events(
+        self, key: int, after: int, limit: int
+    ) -> list[tuple[int, float | None, int]]:
+        """See `event_tables.oldest_events`; nothing of a collection that was deleted."""
         with self._pool.reading() as connection:
-            return read_mark(connection, key) is not None and has_expired_events(
-                connection, key, until
-            )
+            there = read_mark(connection, key) is not None
+            return oldest_events(connection, key, after, limit) if there else []
 
     def aliases(self) -> list[Alias]:
         """All aliases, by alias."""

@@ -1,24 +1,23 @@
 """Which rows of a segment have which values: built for an attribute when it is first filtered by.
 
 A column follows its segment: before it answers it reads the rows that were appended since. It is
-dropped with the segment, and a rebuild prepares the same columns for the new one.
+dropped with the segment, and a rebuild prepares the same columns for the new one. A segment that
+was saved has its columns in the snapshot, and none is built.
 """
 
 from __future__ import annotations
 
 import threading
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from bertine.index.column_file import ColumnFile
 from bertine.index.filters import (
     AllOf,
     AnyOf,
-    Bounds,
     Exists,
     Filter,
     Key,
@@ -28,13 +27,11 @@ from bertine.index.filters import (
     compile_filter,
     key_of,
 )
+from bertine.index.frozen import EXACT_IN_FLOAT, Flags, FrozenColumn, within
 from bertine.index.numbers import Numbers
 from bertine.types import Attribute
 
 Rows: TypeAlias = Sequence[Mapping[str, Attribute]]
-Flags: TypeAlias = NDArray[np.bool_]
-
-_EXACT_IN_FLOAT = 2**53
 
 
 class Column:
@@ -75,27 +72,17 @@ class Column:
             self._follow(rows, count)
             kinds = {isinstance(bound, str) for _, bound in node.bounds}
             if kinds == {True}:
-                flags = self._flags(self._strings_between(node.bounds), count)
+                found = self._strings[within(self._strings, node.bounds)]
+                flags = self._flags([self._lists[False, value] for value in found], count)
                 return flags & ~self._flags([self._several], count)
             if kinds == {False}:
                 return self._numbers_between(node, rows)[:count]
             return np.zeros(count, np.bool_)
 
-    def _strings_between(self, bounds: Bounds) -> list[BitMap]:
-        first, last = 0, len(self._strings)
-        for comparison, bound in bounds:
-            cut = bisect_right if comparison in {"gt", "lte"} else bisect_left
-            position = cut(self._strings, str(bound))
-            if comparison in {"gt", "gte"}:
-                first = max(first, position)
-            else:
-                last = min(last, position)
-        return [self._lists[False, value] for value in self._strings[first:last]]
-
     def _numbers_between(self, node: Range, rows: Rows) -> Flags:
         test = compile_filter(node)
         flags = np.zeros(self._covered, np.bool_)
-        if any(abs(bound) > _EXACT_IN_FLOAT for _, bound in node.bounds if isinstance(bound, int)):
+        if any(abs(bound) > EXACT_IN_FLOAT for _, bound in node.bounds if isinstance(bound, int)):
             one_by_one: Iterable[int] = self._present
         else:
             flags[self._numbers.between(node.bounds)] = True
@@ -132,7 +119,7 @@ class Column:
                 self._lists.setdefault((False, part), BitMap()).add(row)
             return
         self._lists.setdefault(key_of(value), BitMap()).add(row)
-        if isinstance(value, int) and abs(value) > _EXACT_IN_FLOAT:
+        if isinstance(value, int) and abs(value) > EXACT_IN_FLOAT:
             self._large.append(row)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             self._numbers.append(float(value), row)
@@ -142,11 +129,22 @@ class Columns:
     """The columns of one segment."""
 
     def __init__(self) -> None:
-        self._columns: dict[str, Column] = {}
+        self._columns: dict[str, Column | FrozenColumn] = {}
+        self._file: ColumnFile | None = None
 
     def names(self) -> list[str]:
         """Attributes that were filtered by."""
         return list(self._columns)
+
+    def lie_in(self, file: ColumnFile, used: Iterable[str]) -> None:
+        """Take the columns of a snapshot of the segment, in place of what was built.
+
+        Args:
+            file: of the snapshot; the segment must not grow any more.
+            used: attributes that count as filtered by.
+        """
+        self._file, built = file, self._columns
+        self._columns = {name: self._made(name, built) for name in used}
 
     def prepare(self, names: Iterable[str], rows: Rows, count: int) -> None:
         """Build columns before they are asked for."""
@@ -177,6 +175,10 @@ class Columns:
             case Exists(attribute):
                 return self._column(attribute).present(rows, count)
 
-    def _column(self, name: str) -> Column:
+    def _column(self, name: str) -> Column | FrozenColumn:
         # setdefault is atomic: two readers get the same column.
-        return self._columns.get(name) or self._columns.setdefault(name, Column(name))
+        return self._columns.get(name) or self._columns.setdefault(name, self._made(name, {}))
+
+    def _made(self, name: str, built: Mapping[str, Column | FrozenColumn]) -> Column | FrozenColumn:
+        saved = None if self._file is None else self._file.column(name)
+        return saved or built.get(name) or Column(name)

@@ -71,7 +71,6 @@ class LiveIndex:
         self.unsaved = False
         self.target_recall = self._policy.target_recall
         self._recipe = usual(dimensions)
-        self._columns: list[str] = []
         self._state = State(Segment(dimensions), Segment(dimensions))
         self._places: Places = {}
         self._dead = 0
@@ -256,12 +255,6 @@ class LiveIndex:
         except StorageError as error:
             _log.warning("index not saved", extra={"reason": error.message})
 
-    def prepare(self) -> None:
-        """Build the columns that were filtered by before a restart, ahead of the first filter."""
-        names, self._columns = self._columns, []
-        main = self._state.main
-        main.columns.prepare(names, main.attributes, main.count)
-
     def restore(self, versions: Mapping[str, int], sequence: int, *, threads: int = 1) -> list[str]:
         """Take the trained part from its home, as far as it fits the catalog.
 
@@ -294,6 +287,5 @@ class LiveIndex:
         mirror = self._placement.mirror(taken.ivf, taken.segment, None)
         self._state = State(taken.segment, self._state.delta, taken.ivf, sequence, balance, mirror)
         self._recipe, self.target_recall = tuning.trial.recipe or self._recipe, tuning.target
-        self._columns = taken.columns
         self._places = self._state.places()
         self._dead = taken.segment.count - len(self._places)

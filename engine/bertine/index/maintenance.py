@@ -45,8 +45,6 @@ class Maintainer:
         self._thread.join()
 
     def _run(self) -> None:
-        for _, index in list(self._indexes()):
-            index.prepare()
         while not self._stop.wait(POLL_SECONDS):
             for name, index in list(self._indexes()):
                 reason = index.rebuild_reason()

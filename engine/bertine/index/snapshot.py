@@ -3,11 +3,11 @@
 The catalog stays the truth: a snapshot says which version of which item each of its rows is, and
 whoever loads it compares. Another model's, or another layout's, is worthless, like a damaged one.
 
-    data/index/KEY/   see `saved`; a generation is vectors.f32, ids.bin, attributes.bin, times.npy,
-                      main.faiss
+    data/index/KEY/   see `saved`; a generation is vectors.f32, ids.bin, attributes.bin,
+                      columns.bin, times.npy, main.faiss
 
-Vectors and attributes are mapped, not read: a million rows are there in a few seconds, and what is
-never asked for takes no memory.
+Vectors, attributes and columns are mapped, not read: a million rows are there in a few seconds, and
+what is never asked for takes no memory.
 """
 
 from __future__ import annotations
@@ -23,15 +23,16 @@ import numpy as np
 
 from bertine.errors import StorageError
 from bertine.index import saved
+from bertine.index.column_file import ColumnFile, write_columns
 from bertine.index.generation import Ivf
 from bertine.index.segment import ALIVE, Segment
 from bertine.index.stored import StoredAttributes, read_ids, write_attributes, write_ids
 from bertine.index.tuning import Tuning
 from bertine.types import Matrix
 
-LAYOUT = 2
-_VECTORS, _IDS, _ATTRIBUTES = "vectors.f32", "ids.bin", "attributes.bin"
-_TIMES, _FAISS = "times.npy", "main.faiss"
+LAYOUT = 3
+_VECTORS, _IDS, _TIMES, _FAISS = "vectors.f32", "ids.bin", "times.npy", "main.faiss"
+_ATTRIBUTES, _COLUMNS = "attributes.bin", "columns.bin"
 
 
 class OtherSnapshot(StorageError):
@@ -70,12 +71,10 @@ class Snapshot:
     Attributes:
         segment: its `born` are the versions of its items.
         ivf: trained on its rows.
-        columns: attributes that were filtered by.
     """
 
     segment: Segment
     ivf: Ivf
-    columns: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +101,8 @@ class Home:
 def save(folder: Path, fingerprint: str, segment: Segment, ivf: Ivf, *, threads: int = 1) -> None:
     """Write a generation and make it the current one; older ones are removed.
 
-    The segment then lies in the files that were written: its own copy of vectors and attributes is
-    given up for a mapped one.
+    The segment then lies in the files that were written: its own copy of vectors, attributes and
+    columns is given up for a mapped one.
 
     Args:
         folder: of the collection's snapshots; made if it is not there.
@@ -121,7 +120,7 @@ def save(folder: Path, fingerprint: str, segment: Segment, ivf: Ivf, *, threads:
         return asdict(_manifest(fingerprint, segment, ivf))
 
     try:
-        _map(segment, saved.save(folder, write, threads=threads))
+        _map(segment, saved.save(folder, write, threads=threads), segment.columns.names())
     except (OSError, RuntimeError, ValueError) as error:
         raise StorageError(
             f"{folder} cannot be written: {error}; the index is kept in memory"
@@ -152,7 +151,7 @@ def load(folder: Path, fingerprint: str, *, threads: int = 1) -> Snapshot:
         current, content = saved.load(folder, fits, threads=threads)
         manifest = Manifest(**content)
         segment = _segment(current, manifest)
-        return Snapshot(segment, _ivf(current, manifest), manifest.columns)
+        return Snapshot(segment, _ivf(current, manifest))
     except FileNotFoundError as error:
         raise StorageError(f"{folder} holds no snapshot") from error
     except (OSError, RuntimeError, TypeError, ValueError, KeyError) as error:
@@ -164,6 +163,8 @@ def _write(folder: Path, segment: Segment, ivf: Ivf) -> None:
     segment.vectors[:count].astype("<f4", copy=False).tofile(folder / _VECTORS)
     write_ids(folder / _IDS, segment.ids[:count])
     write_attributes(folder / _ATTRIBUTES, itertools.islice(segment.attributes, count))
+    rows = itertools.islice(segment.attributes, count)
+    write_columns(folder / _COLUMNS, rows, segment.columns.names())
     times = np.stack([segment.born[:count], segment.opens[:count], segment.closes[:count]])
     np.save(folder / _TIMES, times)
     faiss.write_index(ivf.faiss_index, str(folder / _FAISS))
@@ -182,13 +183,14 @@ def _manifest(fingerprint: str, segment: Segment, ivf: Ivf) -> Manifest:
     )
 
 
-def _map(segment: Segment, folder: Path) -> None:
-    """Let the segment's vectors and attributes be those of the files."""
+def _map(segment: Segment, folder: Path, used: list[str]) -> None:
+    """Let the segment's vectors, attributes and columns be those of the files."""
     count, dimensions = segment.count, segment.vectors.shape[1]
     mapped = np.memmap(folder / _VECTORS, "<f4", "r", shape=(count, dimensions))
     segment.vectors = cast("Matrix", mapped.view(np.ndarray))
     # It reads as the list of dictionaries does; a mapped segment is not appended to.
     segment.attributes = cast("Any", StoredAttributes(folder / _ATTRIBUTES))
+    segment.columns.lie_in(ColumnFile(folder / _COLUMNS), used)
 
 
 def _segment(folder: Path, manifest: Manifest) -> Segment:
@@ -199,7 +201,7 @@ def _segment(folder: Path, manifest: Manifest) -> Segment:
     born, segment.opens, segment.closes = np.load(folder / _TIMES)
     segment.born = born.astype(np.int64)
     segment.died = np.full(manifest.count, ALIVE, np.int64)
-    _map(segment, folder)
+    _map(segment, folder, manifest.columns)
     return segment
 
 
