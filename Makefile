@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 WHEELS := build/gpu-wheels/.venv
 MODEL := build/model
+GPU_MODEL ?= build/gpu-model
 CHECKED := engine export benchmarks tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-gpu-wheels soak lint proto bench bench-index bench-peers clean
+.PHONY: help install demo serve test test-gpu-wheels gpu-check soak lint proto bench bench-index bench-peers clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1@\2/' | column -t -s@
@@ -40,15 +41,30 @@ test: lint $(MODEL)/manifest.json  ## lint, types, floors and all tests
 	@BERTINE_TEST_ARTIFACT=$(abspath $(MODEL)) $(BIN)/pytest
 
 # Without what needs torch (the exporter, benchmarks of peers, parity with it): these packages serve.
-test-gpu-wheels: $(MODEL)/manifest.json  ## the GPU packages, installed where no GPU is: 5 GB, 15 minutes
+$(WHEELS)/.installed: pyproject.toml constraints.txt constraints-gpu.txt
 	@test -x $(WHEELS)/bin/python || $(PYTHON) -m venv $(WHEELS)
 	@$(WHEELS)/bin/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@$(WHEELS)/bin/pip install --quiet --disable-pip-version-check \
 		--constraint constraints.txt --constraint constraints-gpu.txt \
 		--editable '.[collaborative,gpu,native,parquet]' --group test
+	@touch $@
+
+test-gpu-wheels: $(WHEELS)/.installed $(MODEL)/manifest.json  ## the GPU packages, installed where no GPU is: 5 GB, 15 minutes
 	@BERTINE_TEST_ARTIFACT=$(abspath $(MODEL)) $(WHEELS)/bin/python -m pytest \
 		--ignore tests/export --ignore tests/benchmarks --ignore tests/quality/test_parity.py \
 		-k 'not sentence_transformers'
+
+# The exporter and the GPU packages live in two environments: each needs another ONNX Runtime.
+build/gpu-model/manifest.json: $(INSTALLED) $(wildcard export/bertine_export/*.py)
+	@mkdir -p build
+	@$(BIN)/bertine export all-MiniLM-L6-v2 --out build/gpu-model --force \
+		--variants fp32,fp16,fp16-packed,int8-qdq
+	@touch $@
+
+gpu-check: $(INSTALLED)  ## on a machine with a GPU: correctness, then timings, eight minutes
+	@$(BIN)/python -m benchmarks.gpu_check.present
+	@$(MAKE) --no-print-directory $(WHEELS)/.installed $(GPU_MODEL)/manifest.json
+	@$(WHEELS)/bin/python -m benchmarks.gpu_check --model $(GPU_MODEL) --page build/gpu-check.html
 
 soak: $(MODEL)/manifest.json  ## a hundred kills of a server at work, twenty minutes
 	@BERTINE_TEST_ARTIFACT=$(abspath $(MODEL)) $(BIN)/pytest -s tests/soak/kills.py
