@@ -10,7 +10,7 @@ from benchmarks.gpu_check import indexes
 from benchmarks.gpu_check.findings import Findings
 from benchmarks.gpu_check.indexes import NUMBER, TOP_K, build, only, queries, recall
 from benchmarks.gpu_check.place import index_device
-from benchmarks.gpu_check.settings import Settings
+from benchmarks.gpu_check.settings import Effort, Settings
 from benchmarks.report import at_least, at_most
 from bertine.index.filters import Range
 from bertine.index.gpu import Gpu
@@ -32,32 +32,32 @@ def measure(settings: Settings, found: Findings) -> None:
     Raises:
         AbsentError: no index can be on the device.
     """
-    rows = settings.effort.rows
+    effort = settings.effort
     with index_device(settings) as gpu:
         for kind in _KINDS:
-            with found.section(f"index: {kind}"), only(gpu, kind, rows) as device:
-                _check(kind, build(device, rows), settings, found)
+            with found.section(f"index: {kind}"), only(gpu, kind, effort) as device:
+                _check(kind, build(device, effort), effort, found)
         with found.section("index: too large"):
-            _refused(gpu, rows, found)
+            _refused(gpu, effort, found)
 
 
-def _check(kind: Kind, index: LiveIndex, settings: Settings, found: Findings) -> None:
-    rows, told = settings.effort.rows, index.status().kind
+def _check(kind: Kind, index: LiveIndex, effort: Effort, found: Findings) -> None:
+    told = index.status().kind
     found.details[f"index_{kind}"] = told
     placed = float(" on " in told and _KINDS[kind] in told)
     found.add(f"placed_{kind}", f"{kind}: is on the device, {told}", placed, bar=at_least(1))
-    share = recall(index, queries(settings.effort.queries))
+    share = recall(index, queries(effort, effort.queries))
     label = f"{kind}: recall@{TOP_K} against exact search"
     found.add(f"recall_{kind}", label, share, bar=at_least(indexes.POLICY.target_recall))
-    _filters(kind, index, settings, found)
-    _edges(kind, index, rows, found)
+    _filters(kind, index, effort, found)
+    _edges(kind, index, effort, found)
     failing = float(" on " not in index.status().kind)
     found.add(f"fell_back_{kind}", f"{kind}: the CPU answered", failing, bar=at_most(0))
 
 
-def _filters(kind: Kind, index: LiveIndex, settings: Settings, found: Findings) -> None:
+def _filters(kind: Kind, index: LiveIndex, effort: Effort, found: Findings) -> None:
     """From filters that allow nothing to those that allow nearly all."""
-    wanted, rows = queries(_FEW), settings.effort.rows
+    wanted, rows = queries(effort, _FEW), effort.rows
     leaks, short, shares = 0, 0, []
     for share in _SHARES:
         below = int(share * rows)
@@ -74,11 +74,11 @@ def _filters(kind: Kind, index: LiveIndex, settings: Settings, found: Findings) 
     found.add(f"filtered_{kind}", label, min(shares), bar=at_least(0.9))
 
 
-def _edges(kind: Kind, index: LiveIndex, rows: int, found: Findings) -> None:
+def _edges(kind: Kind, index: LiveIndex, effort: Effort, found: Findings) -> None:
     """More hits than there are rows, and than a search of the device takes."""
-    odd = 0
+    odd, rows = 0, effort.rows
     for count in (1, 2_048, 2_049, rows + 1):
-        answers = index.search(queries(2), Request(count))
+        answers = index.search(queries(effort, 2), Request(count))
         odd += sum(_is_odd(hits, min(count, rows), rows) for hits in answers)
     label = f"{kind}: wrong answers at k of 1, 2,048, 2,049 and rows + 1"
     found.add(f"edges_{kind}", label, odd, bar=at_most(0))
@@ -99,11 +99,11 @@ def _row(name: str) -> int:
     return int(name.removeprefix("item-"))
 
 
-def _refused(gpu: Gpu, rows: int, found: Findings) -> None:
+def _refused(gpu: Gpu, effort: Effort, found: Findings) -> None:
     """Without memory the index stays on the CPU, and answers."""
-    with only(gpu, None, rows) as device:
-        index = build(device, rows)
+    with only(gpu, None, effort) as device:
+        index = build(device, effort)
         stayed = float(" on " not in index.status().kind)
-        share = recall(index, queries(_FEW))
+        share = recall(index, queries(effort, _FEW))
     found.add("refused", "too little memory: stays on the CPU", stayed, bar=at_least(1))
     found.add("refused_recall", "and is searched there: recall", share, bar=at_least(0.9))

@@ -10,21 +10,22 @@ from numpy.typing import NDArray
 from benchmarks.gpu_check import indexes
 from benchmarks.gpu_check.batches import spread
 from benchmarks.gpu_check.findings import AbsentError, Findings
-from benchmarks.gpu_check.indexes import DIMENSIONS, TOP_K
+from benchmarks.gpu_check.indexes import TOP_K
 from benchmarks.gpu_check.place import index_device
 from benchmarks.gpu_check.settings import Settings
 from benchmarks.metrics import percentiles, recall
 from benchmarks.report import Bar, at_least
 from benchmarks.timing import durations, seconds
 from bertine.encode.cores import usable_cores
+from bertine.index import generation
 from bertine.index.generation import Ivf
 from bertine.index.gpu import Clone, Gpu, Mirror
 from bertine.index.gpu_memory import Kind, demand
-from bertine.index.training import Order, train_if_large
 from bertine.index.tuning import Recipe
 from bertine.types import Matrix
 
 _NEEDED = 0.95
+_TUNED = 0.9
 _TARGET = 200_000
 _MILLION = 1_000_000
 _JUDGED = 250
@@ -37,8 +38,8 @@ def measure(settings: Settings, found: Findings) -> None:
         AbsentError: no index can be on the device.
     """
     effort = settings.effort
-    vectors = spread(effort.large, DIMENSIONS, seed=0)
-    wanted = indexes.queries(effort.queries)
+    vectors = spread(effort.large, effort.dimensions, seed=0)
+    wanted = indexes.queries(effort, effort.queries)
     with index_device(settings) as gpu:
         ivf = _train(vectors)
         for kind in ("flat", "ivf"):
@@ -49,12 +50,14 @@ def measure(settings: Settings, found: Findings) -> None:
 
 
 def _train(vectors: Matrix) -> Ivf:
-    """On the CPU, as a server does it."""
-    order = Order([Recipe("SQfp16")], _NEEDED, np.empty((0, DIMENSIONS), np.float32))
-    done = train_if_large(vectors, order, indexes.POLICY, threads=usable_cores())
-    if done.ivf is None:
-        raise AbsentError(f"no IVF of {len(vectors):,} rows reaches a recall of {_NEEDED}")
-    return done.ivf
+    """On the CPU, as a server does it but tuned on fewer queries: nprobe is sought here."""
+    threads = usable_cores()
+    sample = generation.sample_of_items(vectors, _JUDGED, threads)
+    kinds = [Recipe("SQfp16")]
+    ivf, _ = generation.build(vectors, sample, kinds, target=_TUNED, threads=threads)
+    if ivf is None:
+        raise AbsentError(f"no IVF of {len(vectors):,} rows reaches a recall of {_TUNED}")
+    return ivf
 
 
 def _mirror(gpu: Gpu, kind: Kind, ivf: Ivf, vectors: Matrix) -> Mirror:
@@ -62,7 +65,7 @@ def _mirror(gpu: Gpu, kind: Kind, ivf: Ivf, vectors: Matrix) -> Mirror:
         flat = kind == "flat"
         return [gpu.device.flat(vectors) if flat else gpu.device.clone(ivf.faiss_index)]
 
-    size = demand(kind, len(vectors), DIMENSIONS, 0).index
+    size = demand(kind, len(vectors), vectors.shape[1], 0).index
     return Mirror(ivf, Clone(gpu, gpu.thread.do(make), size), ivf.nprobe)  # type: ignore[arg-type]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.gpu_check.findings import Findings
 from benchmarks.gpu_check.indexes import TOP_K, build, only, queries
 from benchmarks.gpu_check.place import index_device
-from benchmarks.gpu_check.settings import Settings
+from benchmarks.gpu_check.settings import Effort, Settings
 from benchmarks.report import at_least, at_most
 from bertine.encode.cores import usable_cores
 from bertine.index.live import LiveIndex
@@ -62,11 +62,11 @@ def measure(settings: Settings, found: Findings) -> None:
     Raises:
         AbsentError: no index can be on the device.
     """
-    rows = settings.effort.rows
-    with index_device(settings) as gpu, only(gpu, "ivf", rows) as device:
-        index = build(device, rows)
+    effort = settings.effort
+    with index_device(settings) as gpu, only(gpu, "ivf", effort) as device:
+        index = build(device, effort)
         before = gpu.device.free()
-        searchers = _during(index, settings)
+        searchers = _during(index, effort)
         device.thread.do(lambda: None)
         lost = before - gpu.device.free()
         kind = index.status().kind
@@ -81,14 +81,14 @@ def measure(settings: Settings, found: Findings) -> None:
     found.add("swap_lost_mib", "device memory not given back", lost / 2**20, "MiB", limit)
 
 
-def _during(index: LiveIndex, settings: Settings) -> Searchers:
-    wanted = queries(settings.effort.queries)
+def _during(index: LiveIndex, effort: Effort) -> Searchers:
+    wanted = queries(effort, effort.queries)
     exact = index.search(wanted, Request(TOP_K, exact=True))
     searchers = Searchers(index, wanted, [frozenset(hits.ids) for hits in exact])
     threads = [threading.Thread(target=searchers.run, args=(seed,)) for seed in range(_THREADS)]
     for thread in threads:
         thread.start()
-    for _ in range(settings.effort.rebuilds):
+    for _ in range(effort.rebuilds):
         index.rebuild(threads=max(1, usable_cores() - _THREADS))
     searchers.end.set()
     for thread in threads:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
+import click
 from rich.markup import escape
 
 from benchmarks.progress import say
@@ -41,7 +42,7 @@ def refuse(problem: str) -> NoReturn:
     say(f"[bold red]{escape(problem)}[/]")
     for finding in check_gpu(installed()):
         if finding.status != "ok":
-            say(escape(line_of(finding)))
+            say(escape(click.unstyle(line_of(finding))))
     say("Nothing was measured. python -m benchmarks.gpu_check --device cpu --quick --model DIR")
     say("tries the program without a GPU.")
     sys.exit(2)

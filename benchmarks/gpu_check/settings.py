@@ -65,6 +65,7 @@ class Effort:
         batches: of the grid, in texts.
         grid_tokens: batches with more are left out.
         product: rows and columns of the matrices whose product is the ceiling.
+        dimensions: of the vectors of both indexes.
         rows: of the index that is checked.
         large: of the index that is timed.
         queries: of a large batch of searches.
@@ -79,6 +80,7 @@ class Effort:
     batches: tuple[int, ...]
     grid_tokens: int
     product: int
+    dimensions: int
     rows: int
     large: int
     queries: int
@@ -94,6 +96,7 @@ FULL = Effort(
     batches=(1, 8, 32, 128, 512),
     grid_tokens=131_072,
     product=8_192,
+    dimensions=384,
     rows=60_000,
     large=1_000_000,
     queries=1_000,
@@ -108,7 +111,8 @@ QUICK = Effort(
     batches=(1, 4),
     grid_tokens=1_024,
     product=256,
-    rows=8_000,
+    dimensions=64,
+    rows=6_000,
     large=2_000,
     queries=40,
     rebuilds=1,
