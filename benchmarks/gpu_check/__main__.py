@@ -26,7 +26,7 @@ from benchmarks.conclusion import conclude
 from benchmarks.gpu_check.findings import Findings
 from benchmarks.gpu_check.parts import PARTS, Part, run_part
 from benchmarks.gpu_check.present import refuse
-from benchmarks.gpu_check.settings import Settings
+from benchmarks.gpu_check.settings import REPOSITORY, Settings
 from benchmarks.html.page import page as drawn
 from benchmarks.progress import say, stages
 from benchmarks.report import Report, at_most
@@ -35,7 +35,7 @@ from bertine.encode import opening
 from bertine.encode.device import Device, best_variant, missing, parse
 from bertine.errors import ArtifactError, BertineError, ConfigError
 
-_RESULTS = Path(__file__).resolve().parents[1] / "results"
+_RESULTS = REPOSITORY / "benchmarks" / "results"
 _NOT_A_GPU = "cpu, not a GPU"
 
 _EPILOG = "\b\nParts:\n" + "\n".join(f"  {part.name:9} {part.title}" for part in PARTS)

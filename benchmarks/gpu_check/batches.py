@@ -9,6 +9,7 @@ import numpy as np
 import tokenizers
 from numpy.typing import NDArray
 
+from benchmarks import data
 from bertine.artifact import Artifact
 from bertine.encode.padding import pad
 from bertine.types import Matrix
@@ -18,6 +19,22 @@ _SIZES = (1, 2, 3, 5, 8, 32)
 _BLOCK = 50_000
 
 Batch = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
+def texts(count: int) -> tuple[list[str], str]:
+    """Texts, and what they are: glosses, or what the exporter ships where those are absent."""
+    try:
+        return [gloss.text for gloss in data.glosses(data.folder(), count)], "WordNet glosses"
+    except (data.DataAbsentError, OSError):
+        shipped = load()
+        numbered = [f"{shipped[place % len(shipped)]} ({place})" for place in range(count)]
+        return numbered, "shipped texts"
+
+
+def cut(rows: Sequence[NDArray[np.int32]], lengths: NDArray[np.int64]) -> list[NDArray[np.int32]]:
+    """Pieces of given lengths of texts put one behind the other, again and again if need be."""
+    stream = np.resize(np.concatenate(rows), int(lengths.sum()))
+    return np.split(stream, np.cumsum(lengths)[:-1])
 
 
 def ragged_texts(model: Artifact, count: int) -> list[NDArray[np.int32]]:

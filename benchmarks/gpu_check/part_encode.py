@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.gpu_check import ceiling, copies, targets
 from benchmarks.gpu_check.arithmetic import Architecture, recognise
-from benchmarks.gpu_check.batches import even
+from benchmarks.gpu_check.batches import cut, even, texts, tokenize
 from benchmarks.gpu_check.findings import AbsentError, Findings
 from benchmarks.gpu_check.place import device_of, opened
 from benchmarks.gpu_check.settings import Settings
@@ -99,7 +98,7 @@ def time_variants(
         ):
             session.prepare()
             _grid(subject, session)
-            _copies(subject, session)
+            _copies(subject)
         with found.section(f"{variant.name}: ragged texts"):
             _ragged(subject)
 
@@ -153,30 +152,15 @@ def _best(subject: _Subject, length: int, rate: float) -> None:
         found.add(key, f"{label}: share of the fp16 ceiling", share)
 
 
-def _copies(subject: _Subject, session: Session) -> None:
-    """One copy there and one back; nothing in between."""
-    batch, name, found = (
-        even(subject.model, 4, min(16, subject.longest)),
-        subject.name,
-        subject.found,
-    )
-    session.run(*batch)
-    with copies.counted() as made:
-        session.run(*batch)
-    found.details[f"copied_bytes_{name}"] = [made.bytes_to_device, made.bytes_to_host]
-    label = f"{name}: copies of a batch to the device"
-    found.add(f"copies_in_{name}", label, made.to_device, bar=at_most(1))
-    label = f"{name}: copies of its vectors to the host"
-    found.add(f"copies_out_{name}", label, made.to_host, bar=at_most(1))
+def _copies(subject: _Subject) -> None:
+    """None in the middle of the graph; packing alone reads one count back."""
     if device_of(subject.variant, subject.settings).startswith("tensorrt"):
         return
-    with tempfile.TemporaryDirectory() as folder:
-        path = subject.model.path(name)
-        within = copies.inside(path, subject.settings, batch, Path(folder))
-    # Packing reads one count back; other graphs have no reason to copy.
-    limit = at_most(1 if subject.variant.packed else 0)
+    batch, name = even(subject.model, 4, min(16, subject.longest)), subject.name
+    made = copies.inside(subject.model.path(name), subject.settings, batch)
     label = f"{name}: copies in the middle of the graph"
-    found.add(f"copies_inside_{name}", label, sum(within.values()), bar=limit)
+    limit = at_most(1 if subject.variant.packed else 0)
+    subject.found.add(f"copies_inside_{name}", label, made, bar=limit)
 
 
 def _ragged(subject: _Subject) -> None:
@@ -187,16 +171,21 @@ def _ragged(subject: _Subject) -> None:
     encoder = Encoder.open(subject.model, variant=subject.name, device=device)
     with closing(encoder):
         encoder.warm_up()
+        found, source = texts(subject.settings.effort.ragged)
+        subject.found.details["ragged_texts"] = source
+        rows = tokenize(subject.model, found)
         for mean in _MEANS:
-            _ragged_mean(subject, encoder, mean)
+            _ragged_mean(subject, encoder, rows, mean)
 
 
-def _ragged_mean(subject: _Subject, encoder: Encoder, mean: int) -> None:
+def _ragged_mean(
+    subject: _Subject, encoder: Encoder, rows: Sequence[NDArray[np.int32]], mean: int
+) -> None:
     manifest, name = subject.model.manifest, subject.name
     longest = min(2 * mean - 1, subject.longest)
     chance = np.random.default_rng(mean)
     lengths = chance.integers(1, longest + 1, subject.settings.effort.ragged)
-    ids = [chance.integers(0, manifest.vocab_size, length).tolist() for length in lengths]
+    ids = [row.tolist() for row in cut(rows, lengths)]
     encoder.embed_sync(token_ids=ids[: len(ids) // 4])
     started = time.perf_counter()
     encoder.embed_sync(token_ids=ids)

@@ -7,10 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.gpu_check import indexes
 from benchmarks.gpu_check.batches import spread
 from benchmarks.gpu_check.findings import AbsentError, Findings
-from benchmarks.gpu_check.indexes import TOP_K
 from benchmarks.gpu_check.place import index_device
 from benchmarks.gpu_check.settings import Settings
 from benchmarks.metrics import percentiles, recall
@@ -24,6 +22,7 @@ from bertine.index.gpu_memory import Kind, demand
 from bertine.index.tuning import Recipe
 from bertine.types import Matrix
 
+_TOP_K = 10
 _NEEDED = 0.95
 _TUNED = 0.9
 _TARGET = 200_000
@@ -38,8 +37,8 @@ def measure(settings: Settings, found: Findings) -> None:
         AbsentError: no index can be on the device.
     """
     effort = settings.effort
-    vectors = spread(effort.large, effort.dimensions, seed=0)
-    wanted = indexes.queries(effort, effort.queries)
+    vectors = spread(effort.rows, effort.dimensions, seed=0)
+    wanted = spread(effort.queries, effort.dimensions, seed=1)
     with index_device(settings) as gpu:
         ivf = _train(vectors)
         for kind in ("flat", "ivf"):
@@ -89,7 +88,7 @@ def _settings(mirror: Mirror) -> Iterator[Mirror]:
 
 
 def _find(mirror: Mirror, wanted: Matrix) -> NDArray[np.int64]:
-    return mirror.candidates(wanted, TOP_K * mirror.refine)
+    return mirror.candidates(wanted, _TOP_K * mirror.refine)
 
 
 def _recall(mirror: Mirror, vectors: Matrix, wanted: Matrix) -> float:
@@ -97,11 +96,11 @@ def _recall(mirror: Mirror, vectors: Matrix, wanted: Matrix) -> float:
     judged = wanted[:_JUDGED]
     rows = _find(mirror, judged)
     scored = [
-        real[np.argsort(-(vectors[real] @ query))][:TOP_K].tolist()
+        real[np.argsort(-(vectors[real] @ query))][:_TOP_K].tolist()
         for query, line in zip(judged, rows, strict=True)
         for real in [line[line >= 0]]
     ]
-    return recall(vectors, judged, scored, TOP_K)
+    return recall(vectors, judged, scored, _TOP_K)
 
 
 def _report(
@@ -111,7 +110,7 @@ def _report(
     share = _recall(mirror, vectors, wanted)
     found.details[f"search_{name}"] = {"kind": kind, "nprobe": mirror.nprobe, "rows": len(vectors)}
     label = f"{kind}, {len(vectors):,} rows, nprobe {mirror.nprobe}"
-    found.add(f"search_recall_{name}", f"{label}: recall@{TOP_K}", share, bar=at_least(_NEEDED))
+    found.add(f"search_recall_{name}", f"{label}: recall@{_TOP_K}", share, bar=at_least(_NEEDED))
     rate = len(wanted) / seconds(lambda: _find(mirror, wanted))
     title = f"{label}: candidates by {len(wanted):,}"
     found.add(f"search_rate_{name}", title, rate, "queries/s", _bar(name, vectors, settings))

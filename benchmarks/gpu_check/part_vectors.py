@@ -9,18 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.gpu_check.batches import Batch, even, in_batches, ragged_texts
+from benchmarks.gpu_check.batches import Batch, in_batches, ragged_texts
 from benchmarks.gpu_check.findings import AbsentError, Findings
 from benchmarks.gpu_check.place import opened
 from benchmarks.gpu_check.settings import Settings
 from benchmarks.metrics import cosines
-from benchmarks.report import at_least, at_most
+from benchmarks.report import at_least
 from bertine import artifact
 from bertine.artifact import Artifact, Precision, Variant
 from bertine.encode.contract import Session
 from bertine.encode.padding import pad
 from bertine.encode.session import OnnxSession
-from bertine.errors import EncodeError
 from bertine.types import Matrix
 
 _GATES: dict[Precision, float] = {"fp32": 0.99999, "fp16": 0.9999, "int8": 0.99}
@@ -29,8 +28,6 @@ _GATES: dict[Precision, float] = {"fp32": 0.99999, "fp16": 0.9999, "int8": 0.99}
 _SAME = 0.9999
 _ALONE = 8
 _REPEATS = 3
-_TIGHT_BYTES = 256 << 20
-_HUGE_ROWS = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +50,6 @@ def measure(settings: Settings, found: Findings) -> None:
     model = artifact.load(settings.folder)
     variants = [one for one in model.manifest.variants if not _later(one, settings)]
     check(model, variants, settings, found)
-    with found.section("the encoder's memory runs out"):
-        _runs_out(model, settings, found)
 
 
 def _later(variant: Variant, settings: Settings) -> bool:
@@ -126,21 +121,3 @@ def _small(model: Artifact, settings: Settings) -> list[Batch]:
     """Batches that have a bucket."""
     texts = [text[:24] for text in ragged_texts(model, settings.effort.texts)]
     return in_batches(texts, model.manifest.pad_token_id)
-
-
-def _runs_out(model: Artifact, settings: Settings, found: Findings) -> None:
-    """A batch beyond the memory fails alone, and the session goes on."""
-    if not settings.on_gpu:
-        raise AbsentError("a limit of memory is a GPU's")
-    variant = model.manifest.variant("fp32")
-    limit = 2 * variant.size_bytes + _TIGHT_BYTES
-    with opened(model, variant, settings, graphs=False, memory_bytes=limit) as session:
-        small, refused = even(model, 2, 12), 0
-        right = session.run(*small)
-        try:
-            session.run(*even(model, _HUGE_ROWS, model.manifest.max_length))
-        except EncodeError:
-            refused = 1
-        after = np.abs(session.run(*small) - right).max()
-    found.add("oom_encoder", "a batch beyond the memory is refused", refused, bar=at_least(1))
-    found.add("oom_after", "vectors after it: largest difference", after, bar=at_most(1e-5))

@@ -42,13 +42,10 @@ class Part:
 
 PARTS = (
     Part("vectors", "every variant against fp32", 120),
-    Part("index", "the index against exact search, filters, refusals", 120),
-    Part("swap", "the index replaced while it is searched", 90),
-    Part("kernels", "kernels against those of the CPU", 60),
+    Part("tests", "tests of sessions, index and kernels on the device", 240),
     Part("encode", "the encoder by length and batch, copies, the ceiling", 120),
     Part("search", "Flat and IVF: queries a second with recall", 200),
-    Part("served", "Search through a server, one client", 90),
-    Part("load", "benchmarks.serve --quick", 180),
+    Part("served", "through servers: one client, then benchmarks.serve --quick", 260),
     Part("tensorrt", "variants for TensorRT, which builds its engine first", 180),
 )
 
@@ -69,7 +66,7 @@ def run_part(part: Part, settings: Settings, seconds: float) -> Findings:
         return Findings(absent={part.name: "the time was over before it was begun"})
     with tempfile.TemporaryDirectory(prefix="gpu-check-") as name:
         file, log = Path(name, "found.json"), Path(name, "log")
-        child = (sys.executable, "-m", "benchmarks.gpu_check.child")
+        child = (sys.executable, "-m", "benchmarks.gpu_check.parts")
         code = _run((*child, part.name, settings.to_json(), str(file)), log, limit)
         found = Findings.load(file)
         if code is None:
@@ -101,3 +98,22 @@ def _fail(found: Findings, part: Part, problem: str) -> None:
 def _tail(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     return " | ".join(lines[-_LINES_TOLD:]) or "it wrote nothing"
+
+
+def main(name: str, settings: str, file: str) -> None:
+    """Do a part in this process and leave what it finds in a file.
+
+    Args:
+        name: of the part.
+        settings: see `Settings.to_json`.
+        file: where it is left, again and again.
+    """
+    (part,) = (part for part in PARTS if part.name == name)
+    found = Findings(file=Path(file))
+    with found.section(name):
+        part.module.measure(Settings.from_json(settings), found)
+    found.save()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Any
-
-import faiss
 
 from benchmarks.gpu_check.findings import AbsentError
+from benchmarks.gpu_check.host_device import HostDevice
 from benchmarks.gpu_check.settings import Settings
 from bertine.artifact import Artifact, Variant
 from bertine.encode.contract import Session
@@ -18,19 +16,16 @@ from bertine.encode.opening import DeviceSettings, open_session
 from bertine.encode.placement import Placement, on_cuda
 from bertine.encode.shapes import buckets
 from bertine.errors import ConfigError
-from bertine.index.gpu import Device, Gpu, open_gpu
-from bertine.index.gpu_faiss import Placed
-from bertine.types import Matrix
+from bertine.index.gpu import Gpu, open_gpu
 
-PATIENCE_SECONDS = 60.0
-"""A first search may wait for libraries that are loaded then."""
+_PATIENCE_SECONDS = 60.0
 
 _GRAPH_TOKENS_OF_CPU = 128
 
 
 @contextmanager
 def opened(
-    model: Artifact, variant: Variant, settings: Settings, *, graphs: bool, memory_bytes: int = 0
+    model: Artifact, variant: Variant, settings: Settings, *, graphs: bool
 ) -> Iterator[Session]:
     """A session of one variant, closed in the end.
 
@@ -39,7 +34,6 @@ def opened(
         variant: of it.
         settings: see `Settings`.
         graphs: small shapes are recorded; on a CPU they are padded as if they were.
-        memory_bytes: of a GPU that it may take; 0 is what there is.
 
     Raises:
         AbsentError: it has no form on this device.
@@ -52,17 +46,13 @@ def opened(
             model.path(variant.name),
             dimensions=model.manifest.dimensions,
             max_length=model.manifest.max_length,
-            placement=_placement(
-                variant, settings, model.manifest.max_length, memory_bytes, graphs=graphs
-            ),
+            placement=_placement(variant, settings, model.manifest.max_length, graphs=graphs),
         )
     with closing(session):
         yield session
 
 
-def _placement(
-    variant: Variant, settings: Settings, max_length: int, memory_bytes: int, *, graphs: bool
-) -> Placement:
+def _placement(variant: Variant, settings: Settings, max_length: int, *, graphs: bool) -> Placement:
     if settings.on_gpu:
         problem = unfit(variant, settings.place.kind)
         if problem and not variant.packed:
@@ -70,7 +60,6 @@ def _placement(
         return on_cuda(
             settings.place,
             max_length=max_length,
-            memory_bytes=memory_bytes,
             graphs=graphs and not variant.packed,
         )
     if variant.packed:
@@ -93,50 +82,6 @@ def _on_tensorrt(model: Artifact, variant: Variant, settings: Settings) -> Sessi
         raise AbsentError(error.message) from error
 
 
-class HostDevice:
-    """Stands where a GPU does: FAISS's own indexes on the host, behind the same calls.
-
-    Attributes:
-        temporary: see `FaissDevice`.
-    """
-
-    temporary = 1 << 28
-
-    def free(self) -> int:
-        """More than any index needs."""
-        return 1 << 50
-
-    def clone(self, index: Any) -> Placed:
-        """The index itself."""
-        return Placed(index, int(index.nlist), cuvs=True)
-
-    def flat(self, vectors: Matrix) -> Placed:
-        """All vectors as float16."""
-        index: Any = faiss.index_factory(vectors.shape[1], "SQfp16", faiss.METRIC_INNER_PRODUCT)
-        index.train(vectors)
-        index.add(vectors)
-        return Placed(index, 0, cuvs=True)
-
-
-class Bounded:
-    """A device with less free memory than it has, so that a preflight chooses or refuses.
-
-    Args:
-        device: whose calls these are.
-        most: bytes that are free at most.
-    """
-
-    def __init__(self, device: Device, most: int) -> None:
-        self.temporary = device.temporary
-        self.clone = device.clone
-        self.flat = device.flat
-        self._device, self._most = device, most
-
-    def free(self) -> int:
-        """At most so many bytes."""
-        return min(self._most, self._device.free())
-
-
 @contextmanager
 def index_device(settings: Settings) -> Iterator[Gpu]:
     """What holds indexes, and its thread.
@@ -150,7 +95,7 @@ def index_device(settings: Settings) -> Iterator[Gpu]:
         except ConfigError as error:
             raise AbsentError(error.message) from error
     else:
-        gpu = Gpu(HostDevice(), "cpu", PATIENCE_SECONDS)
+        gpu = Gpu(HostDevice(), "cpu", _PATIENCE_SECONDS)
     if gpu is None:
         raise AbsentError(f"{settings.device} holds no index")
     with closing(gpu):

@@ -9,6 +9,8 @@ from typing import Self
 
 from bertine.encode.device import CPU, Device, parse
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -65,11 +67,9 @@ class Effort:
         batches: of the grid, in texts.
         grid_tokens: batches with more are left out.
         product: rows and columns of the matrices whose product is the ceiling.
-        dimensions: of the vectors of both indexes.
-        rows: of the index that is checked.
-        large: of the index that is timed.
+        dimensions: of the vectors of the index that is timed.
+        rows: of it.
         queries: of a large batch of searches.
-        rebuilds: while searches run.
         items: of the served collection.
         calls: of one client, with one short text each.
     """
@@ -82,9 +82,7 @@ class Effort:
     product: int
     dimensions: int
     rows: int
-    large: int
     queries: int
-    rebuilds: int
     items: int
     calls: int
 
@@ -97,10 +95,8 @@ FULL = Effort(
     grid_tokens=131_072,
     product=8_192,
     dimensions=384,
-    rows=60_000,
-    large=1_000_000,
+    rows=1_000_000,
     queries=1_000,
-    rebuilds=2,
     items=30_000,
     calls=1_000,
 )
@@ -112,10 +108,8 @@ QUICK = Effort(
     grid_tokens=1_024,
     product=256,
     dimensions=64,
-    rows=6_000,
-    large=2_000,
+    rows=2_000,
     queries=40,
-    rebuilds=1,
     items=60,
     calls=20,
 )

@@ -132,7 +132,7 @@ interrupted; what is encoded is kept in the cache.
 @click.option(
     "--quick",
     is_flag=True,
-    help="20,000 vectors, 3 rounds, half the settings, no million: two minutes, more noise. "
+    help="20,000 vectors, 3 rounds, half the settings, no million: some minutes, more noise. "
     "What is given beside it is kept.",
 )
 @click.option("--bars/--no-bars", default=True, show_default=True, help="Fail on a missed bar.")

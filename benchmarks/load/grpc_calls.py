@@ -5,19 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from itertools import cycle
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 import grpc
 
 from benchmarks.load.contract import Answer, Outcome, Target, TargetSpec
+from benchmarks.load.reconnecting import Reconnecting
 
-_OPTIONS = (
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-    # A retry would hide a refusal, and its latency.
-    ("grpc.enable_retries", 0),
-    # Each channel has a connection of its own.
-    ("grpc.use_local_subchannel_pool", 1),
-)
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class GrpcTarget(Target):
@@ -39,11 +34,10 @@ class GrpcTarget(Target):
 
     def __init__(self, spec: TargetSpec) -> None:
         self.spec = spec
-        self._channels = [
-            grpc.aio.insecure_channel(spec.address, options=_OPTIONS)
-            for _ in range(spec.connections)
+        self._connections = [
+            Reconnecting(spec.address, self.method) for _ in range(spec.connections)
         ]
-        self._calls = cycle([channel.unary_unary(self.method) for channel in self._channels])
+        self._turns = cycle(self._connections)
 
     @abstractmethod
     def answered(self, payload: bytes) -> Any:
@@ -51,13 +45,14 @@ class GrpcTarget(Target):
 
     async def post(self, request: bytes, timeout: float) -> Answer:  # noqa: ASYNC109 - see Target
         """See `Target.post`."""
-        try:
-            return Answer(Outcome.OK, await next(self._calls)(request, timeout=timeout))
-        except grpc.aio.AioRpcError as error:
-            outcome = self.outcomes.get(error.code(), Outcome.FAILED)
-            return Answer(outcome, b"", f"{error.code().name}: {error.details()}")
+        reply = await next(self._turns).unary(request, timeout)
+        if not reply.code:
+            return Answer(Outcome.OK, reply.payload)
+        code = _CODES.get(reply.code, grpc.StatusCode.UNKNOWN)
+        outcome = self.outcomes.get(code, Outcome.FAILED)
+        return Answer(outcome, b"", f"{code.name}: {unquote(reply.detail)}")
 
     async def close(self) -> None:
         """See `Target.close`."""
-        for channel in self._channels:
-            await channel.close()
+        for connection in self._connections:
+            connection.close()

@@ -6,14 +6,13 @@ import json
 from collections.abc import Sequence
 from http import HTTPStatus
 
-import aiohttp
 import numpy as np
 
 from benchmarks.load.contract import Answer, Outcome, Target, TargetSpec, UnexpectedAnswerError
+from benchmarks.load.http1 import Pool, Reply
 from bertine.types import Matrix
 
-_HEADERS = {"Content-Type": "application/json"}
-_OUTCOMES = {
+_OUTCOMES: dict[int, Outcome] = {
     HTTPStatus.OK: Outcome.OK,
     HTTPStatus.TOO_MANY_REQUESTS: Outcome.REJECTED,
     HTTPStatus.SERVICE_UNAVAILABLE: Outcome.REJECTED,
@@ -32,10 +31,7 @@ class OpenAI(Target):
 
     def __init__(self, spec: TargetSpec) -> None:
         self._spec = spec
-        self._url = f"http://{spec.address}/v1/embeddings"
-        # No limit: a call that waits for a connection would be counted against the server.
-        connector = aiohttp.TCPConnector(limit=0)
-        self._session = aiohttp.ClientSession(connector=connector, headers=_HEADERS)
+        self._pool = Pool(spec.address, "/v1/embeddings")
 
     def pack(self, texts: Sequence[str]) -> bytes:
         """See `Target.pack`."""
@@ -44,13 +40,11 @@ class OpenAI(Target):
 
     async def post(self, request: bytes, timeout: float) -> Answer:  # noqa: ASYNC109 - see Target
         """See `Target.post`."""
-        limit = aiohttp.ClientTimeout(total=timeout)
         try:
-            async with self._session.post(self._url, data=request, timeout=limit) as response:
-                return _answer(response.status, await response.read())
+            return _answer(await self._pool.post(request, timeout))
         except TimeoutError:
             return Answer(Outcome.LATE, b"", f"no answer within {timeout:g} s")
-        except aiohttp.ClientError as error:
+        except OSError as error:
             return Answer(Outcome.FAILED, b"", f"{type(error).__name__}: {error}")
 
     def vectors(self, payload: bytes) -> Matrix:
@@ -63,11 +57,12 @@ class OpenAI(Target):
 
     async def close(self) -> None:
         """See `Target.close`."""
-        await self._session.close()
+        self._pool.close()
 
 
-def _answer(status: int, body: bytes) -> Answer:
-    outcome = _OUTCOMES.get(HTTPStatus(status), Outcome.FAILED)
+def _answer(reply: Reply) -> Answer:
+    outcome = _OUTCOMES.get(reply.status, Outcome.FAILED)
     if outcome is Outcome.OK:
-        return Answer(outcome, body)
-    return Answer(outcome, b"", f"HTTP {status}: {body[:_DETAIL].decode(errors='replace')}")
+        return Answer(outcome, reply.body)
+    detail = reply.body[:_DETAIL].decode(errors="replace")
+    return Answer(outcome, b"", f"HTTP {reply.status}: {detail}")

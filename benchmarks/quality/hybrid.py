@@ -74,7 +74,7 @@ class Hybrid:
 
 def hybrid(case: Case, vectors: Matrix, seed: int = 0) -> Hybrid:
     """All channels, weighed on the latest part of what is known."""
-    learned = learn(case.known, vectors, LearningOptions(seed=seed))
+    learned = learn(case.known, vectors, LearningOptions(seed=seed), case.catalog.texts)
     return Hybrid("hybrid", learned, vectors, case.new_only)
 
 
@@ -91,13 +91,13 @@ def of_channels(
         like: whose channels these are.
     """
     channels = tuple(channel for channel in like.channels if kept(channel))
-    learned = learn(case.known, vectors, LearningOptions(channels=channels))
+    learned = learn(case.known, vectors, LearningOptions(channels=channels), case.catalog.texts)
     return Hybrid(name, learned, vectors, case.new_only)
 
 
-def is_content(channel: str) -> bool:
-    """Whether a channel is made of the items' vectors alone."""
-    return channel.startswith("content")
+def is_own(channel: str) -> bool:
+    """Whether a channel reads the items' texts and the user's own history alone."""
+    return channel.startswith("content") or channel in {"repeat", "seen"}
 
 
 def profile_only(vectors: Matrix) -> Hybrid:

@@ -13,7 +13,7 @@ from benchmarks.quality.bootstrap import Estimate, ratio
 from benchmarks.quality.cases import counts
 from benchmarks.quality.evaluation import PER_ROW, Outcome
 from benchmarks.quality.factors import FactorsAbsentError, als
-from benchmarks.quality.hybrid import is_content, of_channels, profile_only
+from benchmarks.quality.hybrid import is_own, of_channels, profile_only
 from benchmarks.quality.methods import Method, item_knn, popularity, sequential
 from benchmarks.quality.run import OFFICE, Run, key_of
 from benchmarks.quality.tuning import Tuned, tuned
@@ -66,7 +66,7 @@ def _methods(run: Run) -> list[Method]:
     if run.has_texts:
         learned = run.hybrid.learned
         methods.append(profile_only(run.vectors))
-        methods.append(of_channels(run.case, run.vectors, "text only", is_content, learned))
+        methods.append(of_channels(run.case, run.vectors, "text only", is_own, learned))
     return [*methods, run.hybrid]
 
 

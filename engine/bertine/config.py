@@ -46,6 +46,7 @@ class ServeConfig:
         transport: which library carries gRPC.
         fronts: processes that accept calls for this one; 0 accepts them here.
         metrics_listen: HOST:PORT of Prometheus metrics, "" for none.
+        callers: file of those who may call; None lets everybody do everything.
         variant: which graph of the artifact; ``auto`` takes int8 on a CPU, fp16 on a GPU.
         device: of the encoder: ``auto``, ``cpu``, ``cuda:N`` or ``tensorrt:N``; several with commas
             are replicas.
@@ -77,6 +78,7 @@ class ServeConfig:
     transport: Transport = "grpc"
     fronts: int = 0
     metrics_listen: str = ""
+    callers: Path | None = None
     variant: str = "auto"
     device: str = "auto"
     gpu_memory_mb: int = 0

@@ -5,6 +5,8 @@
     ├── NotFound            collection, item or model that does not exist
     ├── AlreadyExists       a collection of that name is there
     ├── VersionMismatch     an item is not the version that the caller has read
+    ├── Unauthenticated     no key, or one that the server does not know
+    ├── PermissionDenied    the caller is known and may not do this
     ├── Conflict            the state forbids it (for example vectors of another model)
     ├── Overloaded          a queue is full; says when to come back
     ├── DeadlineExceeded    the caller's deadline has passed or cannot be met
@@ -97,6 +99,24 @@ def _mismatch(mismatch: Mismatch) -> str:
     # Shortened: a status has not much room.
     short = id_ if len(id_) <= _SHOWN else f"{id_[:_SHOWN]}…"
     return f"item {short!r} {now}, " + (f"not at {expected}" if expected else "and must not exist")
+
+
+class Unauthenticated(BertineError):
+    """The call has no key, or one that the server does not know."""
+
+
+class PermissionDenied(BertineError):
+    """The caller is known and may not do this.
+
+    Args:
+        message: what is missing.
+        field: path of the field that names what it may not use, "" if it is the method.
+    """
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.field = field
+        self.problem = message
 
 
 class Conflict(BertineError):

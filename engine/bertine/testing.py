@@ -108,9 +108,9 @@ class ServerProcess:
             raise Unavailable("the server did not start:\n" + "".join(self.log))
         return self
 
-    def client(self, timeout: float = 60.0) -> Client:
+    def client(self, timeout: float = 60.0, key: str = "") -> Client:
         """A client of it."""
-        return Client(self.target, timeout=timeout)
+        return Client(self.target, timeout=timeout, key=key)
 
     def stop(self, timeout: float = 60.0) -> int:
         """Send SIGTERM, wait for the drain; returns the exit code."""

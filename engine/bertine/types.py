@@ -31,17 +31,6 @@ InputType: TypeAlias = Literal["none", "query", "document"]
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceMatrix:
-    """float32 ``[rows, dimensions]``, row-major, on a GPU; valid until its session's next run."""
-
-    address: int
-    rows: int
-    dimensions: int
-    device: int
-    owner: object
-
-
-@dataclass(frozen=True, slots=True)
 class NamedVector:
     """A part of a collection's vectors beside the text's, made by another encoder.
 

@@ -19,7 +19,7 @@ class Architecture:
 
     Attributes:
         name: as people write it.
-        token_types: whether the encoder takes ``token_type_ids`` (always zero here).
+        token_types: whether what is exported takes ``token_type_ids`` (always zero here).
         padded_positions: whether positions are counted from ``padding_idx + 1``, which takes that
             many of the position embeddings away from the text.
         pooler: whether the transformers class has a pooler that can be left out.
@@ -27,13 +27,15 @@ class Architecture:
 
     name: str
     token_types: bool
-    padded_positions: bool
+    padded_positions: bool = False
     pooler: bool = True
 
 
 ARCHITECTURES = {
-    "bert": Architecture("BERT", token_types=True, padded_positions=False),
-    "distilbert": Architecture("DistilBERT", False, False, pooler=False),
+    "bert": Architecture("BERT", token_types=True),
+    "distilbert": Architecture(
+        "DistilBERT", token_types=True, padded_positions=False, pooler=False
+    ),
     "roberta": Architecture("RoBERTa", token_types=True, padded_positions=True),
     "xlm-roberta": Architecture("XLM-R", token_types=True, padded_positions=True),
     "mpnet": Architecture("MPNet", token_types=False, padded_positions=True),

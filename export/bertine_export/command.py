@@ -25,7 +25,7 @@ EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--variants",
     default=",".join(DEFAULT_VARIANTS),
     show_default=True,
-    help="Which to make, see above.",
+    help="Which to make, see above; all is every one that the model can have.",
 )
 @click.option("--name", help="Name that requests use.  [default: the model's own]")
 @click.option("--query-prompt", help="Text put before each query.  [default: the model's own]")
@@ -71,14 +71,15 @@ def export(source: str, out: Path, variants: str, **options: Any) -> None:
       int8-qdq     TensorRT  explicit quantization, calibrated on real texts
 
     Those for a GPU are made and verified without one; how fast they are is not measured here.
-    fp16 needs BERT, RoBERTa or XLM-R.
+    fp16 needs BERT, DistilBERT, RoBERTa or XLM-R. A variant that the model cannot have is an error
+    where it was named; with --variants all it is left out, and the output says why.
 
     \b
     Examples:
       bertine export all-MiniLM-L6-v2 --out models/minilm
       bertine export intfloat/e5-small-v2 --out models/e5 \\
           --query-prompt "query: " --document-prompt "passage: "
-      bertine export all-MiniLM-L6-v2 --out models/gpu --variants fp32,fp16,fp16-packed
+      bertine export all-MiniLM-L6-v2 --out models/gpu --variants all
     """  # noqa: D301 - \b is click's mark for text that is not rewrapped
     from rich.console import Console  # noqa: PLC0415 - keeps --help fast
 

@@ -27,6 +27,7 @@ from bertine.errors import ArtifactError
 from bertine_export import fuse
 from bertine_export.half import halve
 from bertine_export.operators import VENDOR, Rewrite, node, optional_input
+from bertine_export.unfit import Unfit
 from bertine_export.vendors import quiet
 
 _UNFUSED = ("Softmax", "Erf", "Tanh", "Relu", "ReduceMean", "Transpose")
@@ -49,7 +50,7 @@ def to_fp16(unfused: Path, target: Path, config: Any) -> None:
         config: of transformers; gives layers, heads and hidden size.
 
     Raises:
-        ArtifactError: not every layer's attention was fused, or a weight exceeds fp16.
+        Unfit: not every layer's attention was fused, or a weight exceeds fp16.
     """
     model = _fused(unfused, config)
     if config.hidden_size // config.num_attention_heads in _HEAD_SIZES:
@@ -66,8 +67,7 @@ def to_packed_fp16(unfused: Path, target: Path, config: Any) -> None:
         config: as for `to_fp16`.
 
     Raises:
-        ArtifactError: attention was not fused or not packed in every layer, or a weight exceeds
-            fp16.
+        Unfit: attention was not fused or not packed in every layer, or a weight exceeds fp16.
     """
     model = pack(_fused(unfused, config), config)
     check_packed(model, config.num_hidden_layers)
@@ -93,17 +93,17 @@ def check_fused(model: Any, layers: int) -> None:
         layers: of the encoder.
 
     Raises:
-        ArtifactError: it is not; the message says what was fused and what was left.
+        Unfit: it is not; the message says what was fused and what was left.
     """
     counts = model.get_fused_operator_statistics()
     if counts["Attention"] == layers:
         return
     left = Counter(entry.op_type for entry in model.model.graph.node)
-    raise ArtifactError(
+    raise Unfit(
         f"the CUDA provider needs one Attention operator in each of {layers} layers, but ONNX "
         f"Runtime's optimizer fused {counts['Attention']}: fused are {_list(counts)}; left apart "
         f"are {_list({kind: left[kind] for kind in _UNFUSED})}. Its pattern of attention does not "
-        "match this architecture or opset; BERT, RoBERTa and XLM-R at opset 17 are fused"
+        "match this architecture or opset; it matches BERT, DistilBERT, RoBERTa and XLM-R at 17"
     )
 
 
@@ -212,13 +212,13 @@ def check_packed(model: onnx.ModelProto, layers: int) -> None:
     """Check that every layer is packed, between one removal of padding and one restoration.
 
     Raises:
-        ArtifactError: it is not; the converter leaves alone what it does not know.
+        Unfit: it is not; the converter leaves alone what it does not know.
     """
     counts = Counter(entry.op_type for entry in model.graph.node)
     expected = {"RemovePadding": 1, "PackedAttention": layers, "RestorePadding": 1, "Attention": 0}
     found = {kind: counts[kind] for kind in expected}
     if found != expected:
-        raise ArtifactError(
+        raise Unfit(
             f"packing mode needs {_list(expected)}; ONNX Runtime's converter made {_list(found)}"
         )
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from bertine.artifact import EMBEDDING, Pooling
 from bertine.errors import ArtifactError
 from bertine_export.architecture import Architecture
+from bertine_export.distilbert import as_bert
 from bertine_export.metadata import Metadata, read_json
 from bertine_export.tokenizer import Batch
 
@@ -113,7 +114,7 @@ def _load_transformer(folder: Path, architecture: Architecture) -> Any:
     if report["missing_keys"]:
         first = min(report["missing_keys"])
         raise ArtifactError(f"the weights in {folder} are incomplete: {first} is missing")
-    return model
+    return as_bert(model) if architecture.name == "DistilBERT" else model
 
 
 def _load_dense(folder: Path) -> nn.Module:

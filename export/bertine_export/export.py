@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from bertine.artifact import MANIFEST, Artifact, Manifest, Variant, load, sha256_file
 from bertine.errors import ArtifactError
 from bertine_export import folder, source, texts, vendors, verify
-from bertine_export.settings import DEFAULT_VARIANTS, Settings, check_variants
+from bertine_export.settings import ALL, DEFAULT_VARIANTS, Settings, chosen_variants
 from bertine_export.source import Source
 from bertine_export.tokenizer import encode
+from bertine_export.unfit import Unfit
 
 if TYPE_CHECKING:  # these import torch, which must not happen before the extra is checked
     from bertine_export.model import Model
@@ -26,7 +27,7 @@ TOKENIZER = "tokenizer.json"
 
 
 class GateMissed(ArtifactError):
-    """Variants are not faithful enough to the model; those that are were written.
+    """Variants are not faithful enough to the model, or it cannot have them; others were written.
 
     Args:
         reasons: by the name of each variant that was not written.
@@ -59,7 +60,8 @@ def export_model(
     Args:
         source_name: ``all-MiniLM-L6-v2``, a folder, or a Hugging Face id.
         out: the artifact's folder.
-        variants: which to make, of `bertine_export.settings.VARIANTS`.
+        variants: which to make, of `bertine_export.settings.VARIANTS`; ``all`` alone is every one
+            that the model can have, and `say` is told why it cannot have another.
         name: display name; the model's own where None.
         force: replace an artifact that is there.
         settings: see `Settings`.
@@ -70,18 +72,19 @@ def export_model(
         for a CPU.
 
     Raises:
-        GateMissed: a variant is not faithful enough; the others were written.
+        GateMissed: a variant is not faithful enough, or one that was named cannot be had; the
+            others were written.
         ArtifactError: the model cannot be found, read, exported or written.
         ConfigError: a library is not installed, or an option has no such value.
     """
-    check_variants(variants)
+    wanted = chosen_variants(variants)
     out = out.resolve()
     folder.check_free(out, force=force)
     vendors.require()
     found = source.resolve(source_name)
     with folder.replacing(out) as temporary:
         run = _Export(found, name or found.name, temporary, settings or Settings(), say)
-        reasons = run.write(variants)
+        reasons = run.write(wanted, named=ALL not in variants)
     if reasons:
         raise GateMissed(reasons, load(out))
     return load(out)
@@ -105,25 +108,47 @@ class _Export:
     settings: Settings
     say: Say
 
-    def write(self, variants: Sequence[str]) -> dict[str, str]:
+    def write(self, variants: Sequence[str], *, named: bool) -> dict[str, str]:
         """Write everything; the manifest last.
 
+        Args:
+            variants: to make.
+            named: each was asked for; otherwise one that the model cannot have is left out.
+
         Returns:
-            Why each variant that missed its gate was not written.
+            Why each variant that was not written and not left out was not.
 
         Raises:
-            GateMissed: all of them missed it.
+            GateMissed: none was written.
         """
         model = self._load()
         with self._workshop(model) as workshop:
-            made = {variant: self._make(workshop, variant) for variant in dict.fromkeys(variants)}
-        passed = tuple(variant for variant, problem in made.values() if problem is None)
-        reasons = {variant.name: problem for variant, problem in made.values() if problem}
+            passed, reasons = self._make_all(workshop, variants, named=named)
         if not passed:
             raise GateMissed(reasons, None)
-        text = self._manifest(model, passed).to_json()
+        text = self._manifest(model, tuple(passed)).to_json()
         (self.out / MANIFEST).write_text(text, encoding="utf-8")
         return reasons
+
+    def _make_all(
+        self, workshop: Workshop, variants: Sequence[str], *, named: bool
+    ) -> tuple[list[Variant], dict[str, str]]:
+        """Variants that passed, and why others did not, see `write`."""
+        passed: list[Variant] = []
+        reasons: dict[str, str] = {}
+        for name in variants:
+            self.say(f"Making and verifying {name}")
+            try:
+                variant, problem = workshop.make(name)
+            except Unfit as error:
+                self.say(f"Note: {name} is left out: {error.message}")
+                reasons |= {name: error.message} if named else {}
+                continue
+            if problem is None:
+                passed.append(variant)
+            else:
+                reasons[name] = problem
+        return passed, reasons
 
     def _load(self) -> Model:
         from bertine_export import model  # noqa: PLC0415 - imports torch
@@ -171,10 +196,6 @@ class _Export:
         listed = ", ".join(f"{count} {kind}" for kind, count in counts.items())
         self.say(f"Fused {listed or 'nothing'}")
         return {True: fused} if self.settings.fusion == "on" else {False: unfused, True: fused}
-
-    def _make(self, workshop: Workshop, name: str) -> tuple[Variant, str | None]:
-        self.say(f"Making and verifying {name}")
-        return workshop.make(name)
 
     def _manifest(self, model: Model, variants: tuple[Variant, ...]) -> Manifest:
         return Manifest(

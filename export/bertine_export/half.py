@@ -14,6 +14,7 @@ import onnx
 
 from bertine.errors import ArtifactError
 from bertine_export.operators import Rewrite, node
+from bertine_export.unfit import Unfit
 
 NORMALISATIONS = ("LayerNormalization", "SkipLayerNormalization")
 
@@ -46,7 +47,8 @@ def halve(model: onnx.ModelProto) -> None:
         model: fused, its nodes in the order of computation.
 
     Raises:
-        ArtifactError: the graph has no normalisation, or a weight exceeds what fp16 can hold.
+        ArtifactError: the graph has no normalisation.
+        Unfit: a weight exceeds what fp16 can hold.
     """
     rewrite = Rewrite(model)
     halving = _Halving(rewrite, last_normalisation(model))
@@ -139,8 +141,5 @@ class _Halving:
         values = self._rewrite.array(name)
         largest = float(np.abs(values).max(initial=0.0))
         if largest > _LARGEST:
-            raise ArtifactError(
-                f"the weight {name} reaches {largest:g}, fp16 holds at most {_LARGEST:g}; "
-                "leave out the fp16 variants of this model"
-            )
+            raise Unfit(f"the weight {name} reaches {largest:g}, fp16 holds at most {_LARGEST:g}")
         self._rewrite.constant(narrow, values.astype(np.float16))

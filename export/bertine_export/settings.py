@@ -12,6 +12,9 @@ from bertine.errors import ConfigError
 Fusion = Literal["auto", "on", "off"]
 DEFAULT_VARIANTS = ("fp32", "int8")
 VARIANTS = (*DEFAULT_VARIANTS, "fp16", "fp16-packed", "int8-qdq")
+ALL = "all"
+"""Every variant that the model can have."""
+
 OPSETS = range(14, 21)
 # From opset 18 on, ONNX Runtime's optimizer no longer fuses layer normalisation and residual.
 DEFAULT_OPSET = 17
@@ -49,13 +52,16 @@ class Settings:
             raise ConfigError(f"fusion {self.fusion!r} is not one of {', '.join(get_args(Fusion))}")
 
 
-def check_variants(names: Sequence[str]) -> None:
-    """Check the names of variants.
+def chosen_variants(names: Sequence[str]) -> tuple[str, ...]:
+    """The variants to try, each once: those that were named, or all.
 
     Raises:
         ConfigError: none, or one that is not known.
     """
+    if tuple(names) == (ALL,):
+        return VARIANTS
     unknown = sorted(set(names) - set(VARIANTS))
     if unknown or not names:
         what = f"variant {unknown[0]!r} is not known" if unknown else "no variant was named"
-        raise ConfigError(f"{what}; these are: {', '.join(VARIANTS)}")
+        raise ConfigError(f"{what}; these are: {', '.join(VARIANTS)}, or {ALL} for what can be had")
+    return tuple(dict.fromkeys(names))

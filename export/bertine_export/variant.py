@@ -78,8 +78,8 @@ class Workshop:
             The variant, and why it misses its gate; its file is in `out` only where it does not.
 
         Raises:
-            ArtifactError: a library could not convert or run it, or the graph does not have the
-                form that its provider needs.
+            Unfit: the graph does not have the form that its provider needs.
+            ArtifactError: a library could not convert or run it.
         """
         recipe = RECIPES[name]
         graphs = self._convert(name, recipe)

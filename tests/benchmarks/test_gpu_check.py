@@ -18,8 +18,8 @@ from bertine.encode.opening import machine
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-# What is slow, and is the program of `benchmarks.serve`.
-CHOSEN = [part.name for part in PARTS if part.name != "load"]
+# What is slow, and is done anyway where this is.
+CHOSEN = [part.name for part in PARTS if part.name != "tests"]
 NO_GPU = pytest.mark.skipif(bool(machine().gpus), reason="this machine has a GPU")
 
 
@@ -73,33 +73,22 @@ def test_every_variant_is_held_against_fp32(told: dict[str, Any]) -> None:
         assert figures[f"cosine_{variant}"] > 0.99
         assert figures[f"alone_{variant}"] > 0.9999
         assert figures[f"tokens_16_{variant}"] > 0
-        assert figures[f"copies_in_{variant}"] == figures[f"copies_out_{variant}"] == 1
+        assert figures[f"copies_inside_{variant}"] == 0
     assert figures["recorded_fp16"] > 0.9999
-    # Ids and mask of 4 x 16 tokens, and 4 vectors of 128 numbers.
-    assert told["copied_bytes_fp16"] == [2 * 64 * 8, 4 * 128 * 4]
 
 
-@pytest.mark.parametrize("kind", ["flat", "ivf", "pq"])
-def test_each_kind_of_index_is_where_it_should_be(told: dict[str, Any], kind: str) -> None:
+def test_searching_and_serving_are_told(told: dict[str, Any]) -> None:
     figures = told["figures"]
-    assert figures[f"placed_{kind}"] == 1
-    assert figures[f"leaks_{kind}"] == figures[f"edges_{kind}"] == figures[f"short_{kind}"] == 0
-    assert figures[f"recall_{kind}"] >= 0.95
-
-
-def test_replacing_refusing_searching_and_serving_are_told(told: dict[str, Any]) -> None:
-    figures = told["figures"]
-    assert figures["swap_errors"] == 0 < figures["swap_queries"]
-    assert figures["refused"] == 1
     assert {"search_rate_flat", "search_rate_ivf", "served_p50_ms", "ceiling_fp16"} <= set(figures)
-    assert told["served"]["texts"] == "shipped texts"
+    assert figures["search_recall_flat"] >= 0.95
+    assert told["served"]["texts"] == told["ragged_texts"] == "shipped texts"
 
 
 def test_what_has_no_form_on_a_cpu_says_why(told: dict[str, Any]) -> None:
     absent = told["absent"]
     assert told["failed"] == {}
     assert "no kernel for packed attention" in absent["fp16-packed: vectors"]
-    assert {"kernels", "tensorrt", "the encoder's memory runs out"} <= set(absent)
+    assert {"tensorrt", "load"} <= set(absent)
     assert set(told["part_seconds"]) == set(CHOSEN)
 
 

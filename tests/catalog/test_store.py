@@ -156,6 +156,14 @@ def test_versions_tell_what_a_saved_index_has_missed(
     assert store.versions(books.key) == {"b": changed, "c": saved}
 
 
+def test_texts_of_the_items_that_have_one(
+    store: Store, books: Collection, put: Put, make_item: MakeItem
+) -> None:
+    put(make_item("a", "first"), replace(make_item("b"), text=""))
+    assert store.texts(books.key) == {"a": "first"}
+    assert store.texts(books.key + 1) == {}
+
+
 def test_a_scan_that_is_given_up_closes_its_connection(
     store: Store, books: Collection, put: Put, make_item: MakeItem
 ) -> None:

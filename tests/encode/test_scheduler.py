@@ -13,6 +13,7 @@ from bertine.encode.batching import BatchLimits
 from bertine.encode.costs import CostModel
 from bertine.encode.fake import FakeSession
 from bertine.encode.job import Encoded
+from bertine.encode.lanes import Load
 from bertine.encode.padding import pad
 from bertine.encode.pulse import Patience
 from bertine.encode.scheduler import Scheduler
@@ -112,8 +113,8 @@ def test_a_full_queue_refuses_at_once(start: MakeScheduler, make_tokens: MakeTok
         scheduler.submit(make_tokens([41]))
     assert caught.value.retry_after > 0
     with pytest.raises(Overloaded):
-        scheduler.admit(41)
-    scheduler.admit(40)
+        scheduler.admit(Load(1, 41))
+    scheduler.release(scheduler.admit(Load(1, 40)))
     scheduler.submit(make_tokens([40]))
     assert scheduler.statistics().rejected == 2
 
@@ -132,12 +133,31 @@ def test_what_continues_a_request_is_not_refused(
     session = gated()
     scheduler = start(session, max_waiting_tokens=100)
     hold(scheduler, session, make_tokens([9]))
-    scheduler.submit(make_tokens([60]))
-    later = scheduler.submit(make_tokens([60]), first=1)
+    promise = scheduler.admit(Load(2, 60))
+    parts = [scheduler.submit(make_tokens([60]), promise=promise)]
+    scheduler.submit(make_tokens([10]))
+    with pytest.raises(Overloaded, match="100 tokens wait"):
+        scheduler.submit(make_tokens([5]))
+    parts.append(scheduler.submit(make_tokens([60]), first=1, promise=promise))
     assert session.gate is not None
     session.gate.set()
     assert scheduler.drain(WAIT)
-    assert later.result().vectors.shape == (1, 64)
+    assert [part.result().vectors.shape for part in parts] == [(1, 64)] * 2
+
+
+def test_room_is_kept_for_what_was_let_in_until_it_is_given_back(
+    start: MakeScheduler, make_tokens: MakeTokens
+) -> None:
+    session = gated()
+    scheduler = start(session, max_waiting_tokens=100)
+    hold(scheduler, session, make_tokens([9]))
+    promise = scheduler.admit(Load(3, 90))
+    with pytest.raises(Overloaded, match="90 tokens wait"):
+        scheduler.submit(make_tokens([20]))
+    for _ in range(2):
+        scheduler.release(promise)
+    scheduler.submit(make_tokens([20]))
+    assert scheduler.statistics().waiting_tokens == 20
 
 
 def test_retry_after_follows_the_cost_model(start: MakeScheduler, make_tokens: MakeTokens) -> None:
@@ -159,7 +179,7 @@ def test_a_deadline_that_has_passed_is_refused(
     with pytest.raises(DeadlineExceeded):
         scheduler.submit(make_tokens([5]), deadline=100.0)
     with pytest.raises(DeadlineExceeded):
-        scheduler.admit(5, deadline=99.0)
+        scheduler.admit(Load(5, 5), deadline=99.0)
     assert session.shapes == []
 
 
@@ -337,16 +357,16 @@ def test_what_cannot_meet_its_deadline_is_refused_at_once(
     # One second runs and two wait; three rows of a token each take 0.3 s more. Where others wait,
     # that must fit into half of the time left.
     with pytest.raises(Overloaded, match="in 6500 ms, and what waits takes about 3300 ms") as told:
-        scheduler.admit(3, deadline=106.5)
+        scheduler.admit(Load(3, 3), deadline=106.5)
     assert told.value.retry_after == pytest.approx(3.0)
-    scheduler.admit(3, deadline=106.7)
+    scheduler.release(scheduler.admit(Load(3, 3), deadline=106.7))
     with pytest.raises(Overloaded):
         scheduler.submit(make_tokens([30]), deadline=111.5)
     # What could not be done in time if nothing else waited is not the queue's fault.
     with pytest.raises(DeadlineExceeded, match="allow more time"):
         scheduler.submit(make_tokens([30]), deadline=102.9)
     scheduler.submit(make_tokens([30]), deadline=112.1)
-    scheduler.admit(0, deadline=100.1)
+    scheduler.admit(Load(), deadline=100.1)
     statistics = scheduler.statistics()
     assert (statistics.rejected, statistics.expired, statistics.waiting_rows) == (2, 1, 2)
 
@@ -365,7 +385,7 @@ def test_interactive_jobs_do_not_wait_for_bulk_ones(
     bulk.add_done_callback(lambda _: order.append("bulk"))
     order: list[str] = []
     with pytest.raises(Overloaded):
-        scheduler.admit(1, deadline=102.0, lane="bulk")
+        scheduler.admit(Load(1, 1), deadline=102.0, lane="bulk")
     assert session.gate is not None
     session.gate.set()
     assert scheduler.drain(WAIT)
@@ -406,7 +426,7 @@ def test_a_device_that_does_not_respond_is_seen_and_may_come_back(
     assert state() == (True, False)
     now[0] = 5.0
     assert state() == (False, False)
-    for call in (lambda: scheduler.admit(0), lambda: scheduler.submit(make_tokens([5]))):
+    for call in (lambda: scheduler.admit(Load()), lambda: scheduler.submit(make_tokens([5]))):
         with pytest.raises(Unavailable, match="does not respond"):
             call()
     assert scheduler.alive

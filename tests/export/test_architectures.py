@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +14,24 @@ import pytest
 from numpy.typing import NDArray
 
 from bertine.artifact import Artifact
-from bertine_export import Settings, export_model, fuse, session, tokenizer
+from bertine.errors import ArtifactError
+from bertine_export import (
+    Settings,
+    architecture,
+    distilbert,
+    encoder,
+    export_model,
+    fuse,
+    metadata,
+    session,
+    tokenizer,
+)
 from bertine_export.settings import Fusion
 
 with warnings.catch_warnings():  # what torch warns of while it is imported is not ours
     warnings.simplefilter("ignore")
+    import torch
+    import transformers
     from sentence_transformers import SentenceTransformer
 
 ARCHITECTURES = ("bert", "distilbert", "roberta", "xlm-roberta", "mpnet")
@@ -89,3 +103,16 @@ def test_fused_operators_are_recorded_in_the_graph(tiny: Any, tmp_path: Path) ->
     out = tmp_path / "out"
     artifact = export_model(str(tiny("bert")), out, variants=["fp32"], settings=settings)
     assert fuse.statistics(artifact.path("fp32"))["MultiHeadAttention"] == 2
+
+
+def test_a_distilbert_that_bert_cannot_be_is_refused(tiny: Any, tmp_path: Path) -> None:
+    folder = tiny("distilbert")
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"activation": "relu"}), "utf-8")
+    # A BERT with the same activation exists: it is exported.
+    export_model(str(folder), tmp_path / "relu", variants=["fp32"])
+    loaded = encoder.load(metadata.read(folder), architecture.identify(folder)).encoder
+    with torch.no_grad():
+        loaded.embeddings.token_type_embeddings.weight += torch.arange(32)
+    with pytest.raises(ArtifactError, match="DistilBERT written as BERT differs"):
+        distilbert._check(transformers.AutoModel.from_pretrained(folder), loaded)

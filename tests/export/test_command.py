@@ -65,6 +65,28 @@ def test_a_model_whose_attention_is_not_fused_has_no_fp16(tiny: Any, tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
+def test_what_was_named_and_cannot_be_had_fails_beside_what_can(tiny: Any, tmp_path: Path) -> None:
+    result = run(tiny("mpnet"), "--out", tmp_path / "out", "--variants", "fp16,fp32")
+    assert result.exit_code == 1
+    assert "fp16 was not written: the CUDA provider needs" in result.stderr
+    assert [one.name for one in load(tmp_path / "out").manifest.variants] == ["fp32"]
+
+
+def test_all_leaves_out_what_cannot_be_had_and_says_why(tiny: Any, tmp_path: Path) -> None:
+    result = run(tiny("mpnet"), "--out", tmp_path / "out", "--variants", "all")
+    assert result.exit_code == 0, result.output
+    for name in ("fp16", "fp16-packed"):
+        assert f"Note: {name} is left out: the CUDA provider needs one Attention" in result.stdout
+    written = {one.name for one in load(tmp_path / "out").manifest.variants}
+    assert written == set(VARIANTS) - {"fp16", "fp16-packed"}
+
+
+def test_all_is_named_alone(tmp_path: Path) -> None:
+    result = run("all-MiniLM-L6-v2", "--out", tmp_path / "out", "--variants", "all,fp32")
+    assert result.exit_code == 1
+    assert "variant 'all' is not known" in result.stderr
+
+
 def test_errors_are_one_line_on_stderr(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "t5"}', encoding="utf-8")
     result = run(tmp_path, "--out", tmp_path / "out")

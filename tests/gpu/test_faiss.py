@@ -75,19 +75,16 @@ class TestWithoutAGpu:
 
 
 @pytest.mark.parametrize("kind", ["IVF16,SQfp16", "IVF16,PQ8np", "SQfp16"])
-def test_a_search_by_address_is_that_of_numpy(kind: str, vectors: Matrix) -> None:
+def test_a_search_visits_lists_and_heeds_bits(kind: str, vectors: Matrix) -> None:
     index, queries = trained(kind, vectors), vectors[:9] + np.float32(0.1)
-    bits = np.packbits(np.arange(2_000) % 3 == 0, bitorder="little")
-    lists = kind.startswith("IVF")
-    for allowed in (None, bits):
-        nprobe = 5 if lists else 0
-        rows, scores = search(index, queries.ctypes.data, (9, 20), nprobe, allowed)
-        given = {} if allowed is None else {"sel": faiss.IDSelectorBitmap(allowed)}  # type: ignore[call-arg,arg-type]
-        params: Any = (
-            faiss.SearchParametersIVF(nprobe=5, **given)  # type: ignore[call-arg]
-            if lists
-            else faiss.SearchParameters(**given)
-        )
-        expected = index.search(queries, 20, params=params)
-        np.testing.assert_array_equal(rows, expected[1])
-        np.testing.assert_array_equal(scores, expected[0])
+    nprobe = 5 if kind.startswith("IVF") else 0
+    allowed = np.arange(2_000) % 3 == 0
+    rows, scores = search(index, queries, 20, nprobe, np.packbits(allowed, bitorder="little"))
+    assert rows.shape == scores.shape == (9, 20)
+    assert allowed[rows].all()
+    everything, _ = search(index, queries, 2_000, nprobe, None)
+    visited = (everything >= 0).sum(axis=1)
+    assert (visited < 2_000).all() == bool(nprobe)
+    for line, kept in zip(everything, rows, strict=True):
+        seen = line[line >= 0]
+        assert kept.tolist() == seen[allowed[seen]][:20].tolist()

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.gpu_check.host_device import HostDevice
 from bertine.index.generation import Ivf
 from bertine.index.gpu import FLAT_REFINE, Gpu
 from bertine.index.gpu_candidates import CLASSIC_LIMIT, CUVS_LIMIT
 from bertine.index.gpu_faiss import search
 from bertine.index.gpu_thread import Task
-from bertine.types import DeviceMatrix
-from tests.index.host_device import DIMENSIONS, LISTS, ROWS, HostDevice, mirror, trained, unit
+from bertine.types import Matrix
+from tests.index.mirrors import LISTS, ROWS, mirror, trained, unit
 
 
 @pytest.fixture
@@ -81,11 +82,11 @@ class Recorder:
         self.heeded: list[bool] = []
         monkeypatch.setattr("bertine.index.gpu.search", self)
 
-    def __call__(self, index: Any, address: int, shape: Any, nprobe: int, allowed: Any) -> Any:
-        self.shapes.append(shape)
+    def __call__(self, index: Any, queries: Matrix, count: int, nprobe: int, allowed: Any) -> Any:
+        self.shapes.append((len(queries), count))
         self.lists.append(nprobe)
         self.heeded.append(allowed is not None)
-        return search(index, address, shape, nprobe, allowed)
+        return search(index, queries, count, nprobe, allowed)
 
 
 def test_what_a_device_would_ignore_is_not_told_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +94,7 @@ def test_what_a_device_would_ignore_is_not_told_it(monkeypatch: pytest.MonkeyPat
     there = mirror(gpu)
     there.candidates(unit(1, 3), 40, allowed=bits(np.arange(ROWS) % 2 == 0))
     assert asked.heeded == [False]
-    assert asked.shapes == [(3, 100)]
+    assert asked.shapes == [(3, 128)]
     # One row in 500: the limit of a search would not do, so the CPU answers.
     there.candidates(unit(1, 3), 40, allowed=bits(np.arange(ROWS) % 500 == 0))
     assert len(asked.shapes) == 1
@@ -125,13 +126,6 @@ def test_a_large_batch_is_searched_in_parts_that_fit_the_memory(
     np.testing.assert_array_equal(found, ivf.candidates(queries, 20))
     assert asked.shapes == [(12, 20)] * 4 + [(2, 20)]
     gpu.close()
-
-
-def test_queries_on_the_device_are_read_where_they_are(gpu: Gpu, ivf: Ivf) -> None:
-    there, queries, others = mirror(gpu), unit(1, 7), unit(9, 7)
-    resident = DeviceMatrix(queries.ctypes.data, 7, DIMENSIONS, 0, queries)
-    found = there.candidates(others, 30, resident=resident)
-    np.testing.assert_array_equal(found, ivf.candidates(queries, 30))
 
 
 def test_searches_that_wait_together_are_one_and_each_gets_its_own(
@@ -180,15 +174,17 @@ def test_a_share_is_what_a_gpu_takes_the_time_for(gpu: Gpu, ivf: Ivf) -> None:
     assert lists.share(10**6) == flat.share(1)
 
 
-def test_more_lists_than_a_search_takes_are_left_out_not_the_device(
-    monkeypatch: pytest.MonkeyPatch,
+def test_where_more_lists_are_needed_than_a_device_takes_the_cpu_answers(
+    monkeypatch: pytest.MonkeyPatch, ivf: Ivf
 ) -> None:
     monkeypatch.setattr("bertine.index.gpu_faiss.CLASSIC_LIMIT", 20)
     gpu, asked = Gpu(HostDevice(cuvs=False), patience=30.0), Recorder(monkeypatch)
     there = mirror(gpu)
-    there.candidates(unit(1, 2), 10, effort=4)
+    there.candidates(unit(1, 2), 10, effort=2.5)
     assert asked.lists == [20]
-    # Without any effort it is too many already.
+    found = there.candidates(unit(1, 2), 10, effort=2.6)
+    np.testing.assert_array_equal(found, ivf.candidates(unit(1, 2), 10, effort=2.6))
     there.visiting(21).candidates(unit(1, 2), 10)
     assert asked.lists == [20]
+    assert there.share(2.6) == ivf.share(2.6) > 10 * there.share(2.5)
     gpu.close()

@@ -52,7 +52,7 @@ def test_enough_is_asked_for_or_nothing(
     matching = data.draw(st.integers(0, rows))
     asked = wanted(count, rows, matching, limit)
     if asked is None:
-        assert not matching or min(rows, count * 1.25 * rows / matching) > limit - 1
+        assert not matching or min(rows, (count + 3 * count**0.5 + 9) * rows / matching) > limit - 1
     else:
         assert asked <= min(rows, limit)
         assert asked == rows or asked * matching / rows >= count

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.gpu_check.host_device import HostDevice
 from bertine.errors import ConfigError, Unavailable
 from bertine.index.generation import Ivf
 from bertine.index.gpu import Clone, Gpu, Mirror, open_gpu
 from bertine.index.gpu_faiss import Placed, search
 from bertine.index.gpu_thread import DeviceThread, Task
 from bertine.testing import ServerProcess
-from tests.index.host_device import DIMENSIONS, HostDevice, mirror, trained, unit
+from tests.index.mirrors import DIMENSIONS, mirror, trained, unit
 
 
 @pytest.fixture

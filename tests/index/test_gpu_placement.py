@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.gpu_check.host_device import HostDevice
 from bertine.errors import Unavailable
 from bertine.index import gpu_memory
 from bertine.index.filters import Range
@@ -20,7 +21,6 @@ from bertine.index.registry import Registry
 from bertine.index.request import Request
 from bertine.index.snapshot import Home
 from bertine.types import Collection, Item, Matrix
-from tests.index.host_device import HostDevice
 
 DIMENSIONS, ROWS = 32, 4_000
 POLICY = Policy(ivf_min_items=1_000, target_recall=0.9)
@@ -108,7 +108,7 @@ def test_what_does_not_fit_stays_on_the_cpu_and_a_log_says_so(
 ) -> None:
     device.bytes = 1 << 20
     index = filled(gpu)
-    assert index.status().kind == "IVF256,PQ16x4fs"
+    assert index.status().kind == "IVF128,PQ16x4fs"
     assert not index.rebuild_reason()
     assert agreement(index) >= 0.9
     [record] = [record for record in caplog.records if record.levelno == logging.WARNING]
@@ -133,7 +133,7 @@ def test_a_clone_that_answers_wrongly_is_not_used(
 
     monkeypatch.setattr(device, "flat", damaged)
     index = filled(gpu)
-    assert index.status().kind == "IVF256,PQ16x4fs"
+    assert index.status().kind == "IVF128,PQ16x4fs"
     assert "of the nearest rows" in vars(caplog.records[-1])["reason"]
     assert agreement(index) >= 0.9
 
@@ -148,7 +148,7 @@ def test_a_device_that_does_not_say_how_much_memory_it_has_is_not_used(
         raise Unavailable("cuda:0 does not say how much memory it has")
 
     monkeypatch.setattr(device, "free", unknown)
-    assert filled(gpu).status().kind == "IVF256,PQ16x4fs"
+    assert filled(gpu).status().kind == "IVF128,PQ16x4fs"
     assert "does not say" in vars(caplog.records[-1])["reason"]
 
 
@@ -178,7 +178,7 @@ def test_a_device_that_has_no_memory_left_is_not_used(
         raise RuntimeError("CUDA memory allocation error")
 
     monkeypatch.setattr(device, "flat", full)
-    assert filled(gpu).status().kind == "IVF256,PQ16x4fs"
+    assert filled(gpu).status().kind == "IVF128,PQ16x4fs"
 
 
 @pytest.mark.usefixtures("no_flat")
@@ -207,7 +207,7 @@ def test_a_snapshot_with_codes_of_the_cpu_serves_until_it_is_trained_anew(
     filled(None, home).save()
     index = LiveIndex(DIMENSIONS, POLICY, home, gpu=gpu)
     index.restore({item.id: 1 for item in items()}, 1)
-    assert index.status().kind == "IVF256,PQ16x4fs"
+    assert index.status().kind == "IVF128,PQ16x4fs"
     assert agreement(index) >= 0.9
     assert index.rebuild_reason() == "device"
     index.rebuild()

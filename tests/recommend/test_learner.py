@@ -19,6 +19,7 @@ from bertine.catalog.changes import CreateCollection, DeleteUser, ExpireEvents, 
 from bertine.catalog.store import Store
 from bertine.catalog.writer import Writer
 from bertine.errors import Conflict, Unavailable
+from bertine.index.filters import Predicate
 from bertine.index.live import LiveIndex
 from bertine.index.parts import Parts
 from bertine.index.registry import Served
@@ -42,10 +43,10 @@ class Index(LiveIndex):
 
     broken = False
 
-    def vector(self, item_id: str) -> Vector | None:
+    def vector(self, item_id: str, allowed: Predicate | None = None) -> Vector | None:
         if self.broken:
             raise RuntimeError(f"defect at {item_id} of planted-user")
-        return super().vector(item_id)
+        return super().vector(item_id, allowed)
 
 
 def digest(user: int) -> bytes:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bertine.errors import InvalidInput
 from bertine.index.filters import OneOf
 from bertine.index.live import LiveIndex
+from bertine.index.named import allowed
 from bertine.index.request import Request
 from bertine.recommend.blend import blend
 from bertine.recommend.history import usable
@@ -19,6 +20,7 @@ from bertine.recommend.learn.content import Content
 from bertine.recommend.learn.learned import UNTRAINED, Learned
 from bertine.recommend.learn.taste import Candidates, Situation, Taste
 from bertine.recommend.listing import Listed, Listing
+from bertine.recommend.numbering import Numbering
 from bertine.recommend.profile import ProfileOptions
 from bertine.recommend.requests import Wanted, Wish
 from bertine.recommend.rules import NO_RULES, Cap, Promotion, Rules
@@ -37,6 +39,9 @@ class Follows:
 
     names: tuple[str, ...] = ("follows",)
 
+    def totals(self, taste: Taste, candidates: Candidates) -> NDArray[np.float64]:
+        return np.asarray(self.shares(taste, candidates).sum(axis=2).T)
+
     def shares(self, taste: Taste, candidates: Candidates) -> NDArray[np.float64]:
         gaps = candidates.numbers[:, None] - taste.items[None, :]
         shares = np.zeros((len(candidates), 1, len(taste) + 1))
@@ -53,6 +58,9 @@ class Popular:
     """The higher the number of an item the more popular it is; a third is known to nobody."""
 
     names: tuple[str, ...] = ("popularity",)
+
+    def totals(self, taste: Taste, candidates: Candidates) -> NDArray[np.float64]:
+        return np.asarray(self.shares(taste, candidates).sum(axis=2).T)
 
     def shares(self, taste: Taste, candidates: Candidates) -> NDArray[np.float64]:
         shares = np.zeros((len(candidates), 1, len(taste) + 1))
@@ -103,7 +111,7 @@ def listed(
     known = usable(entries, vectors, range(len(history)))
     user = user_of(known, options, Situation(), learned.number)
     wish = Wish(entries, Wanted(), options, explain=True, rules=rules)
-    return Listing(index, blend(learned, weights or {}), user, wish, request).run()
+    return Listing(index, Numbering(), blend(learned, weights or {}), user, wish, request).run()
 
 
 RULES = st.builds(
@@ -230,8 +238,8 @@ def test_a_large_collection_by_inverted_lists_leaks_nothing_either() -> None:
     live.upsert([Item(item_id) for item_id in IDS], VECTORS, 1)
     live.rebuild()
     live.delete(IDS[:100], 2)
-    found = live.named(
-        [*IDS[90:110], "unknown"], Request(1, exclude=frozenset({IDS[105]}), now=NOW)
-    )
+    view = live.view()
+    rows = live.rows_of([*IDS[90:110], "unknown"], view)
+    found = allowed(view, rows, Request(1, exclude=frozenset({IDS[105]}), now=NOW))
     assert sorted(found.ids) == [*IDS[100:105], *IDS[106:110]]
     assert np.array_equal(found.vectors, VECTORS[[IDS.index(item_id) for item_id in found.ids]])

@@ -52,11 +52,11 @@ def test_ids_of_a_small_vocabulary_take_two_bytes() -> None:
     assert sizes[1] - sizes[0] == 200
 
 
-@given(DEADLINES, st.text(min_size=1), st.binary())
+@given(DEADLINES, st.text(min_size=1), st.binary(), st.text())
 def test_calls_come_out_as_they_went_in(
-    deadline: float | None, method: str, request: bytes
+    deadline: float | None, method: str, request: bytes, header: str
 ) -> None:
-    body = CallBody(deadline, method, request)
+    body = CallBody(deadline, method, request, header)
     assert unpack_call(pack_call(body)) == body
 
 

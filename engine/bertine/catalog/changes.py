@@ -18,6 +18,7 @@ from bertine.catalog.connection import select_in
 from bertine.catalog.event_tables import create_events_table
 from bertine.catalog.events import DeleteUser, ExpireEvents, RecordEvents, RecordResult
 from bertine.catalog.expiry import PurgeExpired, PurgeResult
+from bertine.catalog.guard import Guard
 from bertine.catalog.reembedding import FinishReembedding, ReplaceResult, ReplaceVectors
 from bertine.catalog.removal import DeleteCollection, EraseRows, FinishErasing
 from bertine.catalog.rows import model_key, named_to_json, next_sequence, read_collection
@@ -171,6 +172,7 @@ class DeleteItems:
         collection_key: of the collection.
         ids: those that are not there are counted.
         expected: versions that some of them must have.
+        guard: what may be deleted; other items are as if they were not there. None is anything.
 
     Raises:
         NotFound: the collection was deleted.
@@ -180,6 +182,7 @@ class DeleteItems:
     collection_key: int
     ids: tuple[str, ...]
     expected: Expected | None = None
+    guard: Guard | None = None
 
     erases: ClassVar[bool] = False
 
@@ -191,11 +194,15 @@ class DeleteItems:
     def execute(self, connection: sqlite3.Connection) -> DeleteResult:
         """Delete those that are there; vectors follow by their foreign key."""
         collection = read_collection(connection, self.collection_key)
+        hidden: frozenset[str] = frozenset()
+        if self.guard is not None:
+            hidden = self.guard.hidden(connection, collection.key, self.ids)
         if self.expected is not None:
-            self.expected.check(connection, collection.key)
+            self.expected.check(connection, collection.key, hidden)
         wanted = dict.fromkeys(self.ids)
         statement = "DELETE FROM items WHERE collection = ? AND id IN (:values) RETURNING id"
-        gone = {id_ for (id_,) in select_in(connection, statement, collection.key, wanted)}
+        own = [id_ for id_ in wanted if id_ not in hidden]
+        gone = {id_ for (id_,) in select_in(connection, statement, collection.key, own)}
         deleted = tuple(id_ for id_ in wanted if id_ in gone)
         missing = len(wanted) - len(deleted)
         if not deleted:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from types import MappingProxyType
 from typing import TypeVar
 
 from bertine.catalog.changes import (
@@ -20,11 +19,12 @@ from bertine.catalog.changes import (
     SetAlias,
     SetResult,
 )
+from bertine.catalog.condition import UNCONDITIONAL, Condition
 from bertine.catalog.given import given
+from bertine.catalog.guard import Guard
 from bertine.catalog.store import Existing, Store
 from bertine.catalog.template import check_template
 from bertine.catalog.upsert import Draft, StaleVectors, Upsert, UpsertResult
-from bertine.catalog.versions import Expected, check_versions
 from bertine.catalog.writer import Writer
 from bertine.encode.encoder import Encoder
 from bertine.index.parts import check_named, rows_of
@@ -32,7 +32,6 @@ from bertine.index.registry import Registry, Served
 from bertine.types import Collection, Item, NamedVector, StageTimes, Vector
 
 _T = TypeVar("_T")
-_NO_VERSIONS: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +153,7 @@ class Ingest:
         name: str,
         items: Sequence[Item],
         deadline: float | None = None,
-        if_versions: Mapping[str, int] = _NO_VERSIONS,
+        condition: Condition = UNCONDITIONAL,
     ) -> Upserted:
         """Insert or replace items; only what has changed is encoded and written.
 
@@ -162,25 +161,34 @@ class Ingest:
             name: of the collection.
             items: checked, no id twice.
             deadline: reading of `time.monotonic` after which the encoding is not begun.
-            if_versions: version that an item must have, by id; 0 if it must not exist.
+            condition: under which they are written.
 
         Raises:
             NotFound: no such collection.
+            PermissionDenied: the condition's guard refuses an item, or to replace one.
             InvalidInput: an item has nothing to encode and no vector, or a named vector that the
                 collection does not know.
             VersionMismatch: an item has another version; nothing is written.
         """
         served = self._registry.get(name)
+        if condition.guard is not None:
+            await self._check(served, items, condition.guard)
         drafts = [
             Draft.of(given(item, served.parts, served.text_template, f"items[{position}]"))
             for position, item in enumerate(items)
         ]
         times = StageTimes()
         try:
-            return await self._upsert(served, drafts, times, deadline, if_versions)
+            return await self._upsert(served, drafts, times, deadline, condition)
         except StaleVectors:
             # Another writer was faster: with all vectors at hand there is nothing to miss.
-            return await self._upsert(served, drafts, times, deadline, if_versions, look_up=False)
+            return await self._upsert(served, drafts, times, deadline, condition, look_up=False)
+
+    async def _check(self, served: Served, items: Sequence[Item], guard: Guard) -> None:
+        guard.check_new(items)
+        ids = [item.id for item in items]
+        read = partial(self._store.get_items, served.key, ids, with_vectors=False)
+        guard.check_there(await self._read(read), ids)
 
     async def _upsert(
         self,
@@ -188,20 +196,20 @@ class Ingest:
         drafts: Sequence[Draft],
         times: StageTimes,
         deadline: float | None,
-        if_versions: Mapping[str, int],
+        condition: Condition,
         *,
         look_up: bool = True,
     ) -> Upserted:
         there = await self._existing(served, drafts, times) if look_up else {}
-        if look_up:  # before the work of encoding; what counts is checked by the change itself
-            check_versions(if_versions, {id_: one.version for id_, one in there.items()})
+        if look_up:
+            condition.check_early({id_: one.version for id_, one in there.items()})
         changed = [draft for draft in drafts if not _same(draft, there.get(draft.item.id))]
         vectors = await self._encode(changed, there, times, deadline)
         ready = [
             draft if draft.supplied else draft.with_vector(vectors.get(draft.item.id))
             for draft in changed
         ]
-        result = await self._commit(served, ready, times, if_versions)
+        result = await self._commit(served, ready, times, condition)
         unchanged = len(drafts) - len(changed) + result.unchanged
         return Upserted(result.inserted, result.updated, unchanged, result.sequence, times)
 
@@ -250,11 +258,12 @@ class Ingest:
         served: Served,
         drafts: Sequence[Draft],
         times: StageTimes,
-        if_versions: Mapping[str, int],
+        condition: Condition,
     ) -> UpsertResult:
         started = time.perf_counter()
-        fingerprint = self._encoder.fingerprint
-        change = Upsert(served.key, drafts, fingerprint, _expected(if_versions))
+        change = Upsert(
+            served.key, drafts, self._encoder.fingerprint, condition.expected, condition.guard
+        )
 
         def apply(result: UpsertResult) -> None:
             if result.changed:
@@ -266,28 +275,24 @@ class Ingest:
         return result
 
     async def delete_items(
-        self, name: str, ids: Sequence[str], if_versions: Mapping[str, int] = _NO_VERSIONS
+        self, name: str, ids: Sequence[str], condition: Condition = UNCONDITIONAL
     ) -> DeleteResult:
-        """Delete items by id; ids that are not there are counted.
+        """Delete items by id; ids that are not there, or that a guard hides, are counted.
 
         Raises:
             NotFound: no such collection.
-            VersionMismatch: an item has another version than `if_versions` says; none is deleted.
+            VersionMismatch: an item has another version than it must have; none is deleted.
         """
         served = self._registry.get(name)
 
         def apply(result: DeleteResult) -> None:
             served.index.delete(result.deleted, result.sequence)
 
-        change = DeleteItems(served.key, tuple(ids), _expected(if_versions))
+        change = DeleteItems(served.key, tuple(ids), condition.expected, condition.guard)
         return await asyncio.wrap_future(self._writer.submit(change, apply))
 
     async def _read(self, call: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, call)
-
-
-def _expected(if_versions: Mapping[str, int]) -> Expected | None:
-    return Expected(if_versions, time.time()) if if_versions else None
 
 
 def _same(draft: Draft, there: Existing | None) -> bool:

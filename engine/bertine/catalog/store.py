@@ -196,6 +196,12 @@ class Store:
         with self._pool.reading() as connection:
             return dict(connection.execute(query, (key,)))
 
+    def texts(self, key: int) -> dict[str, str]:
+        """What was encoded of every item that has a text, by id; of an unknown collection none."""
+        query = f"SELECT id, text FROM items WHERE {OF_COLLECTION} AND text <> ''"  # noqa: S608 (fixed)
+        with self._pool.reading() as connection:
+            return dict(connection.execute(query, (key,)))
+
     @contextmanager
     def snapshot(self, key: int) -> Iterator[Snapshot]:
         """A collection as it is now, to read while others write.

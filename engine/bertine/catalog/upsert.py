@@ -10,6 +10,7 @@ from typing import ClassVar, NamedTuple
 
 from bertine.catalog.connection import select_in
 from bertine.catalog.digest import content_digest, text_digest
+from bertine.catalog.guard import Guard, check_replacing
 from bertine.catalog.rows import (
     attributes_to_json,
     model_key,
@@ -112,9 +113,11 @@ class Upsert:
         drafts: no id twice.
         fingerprint: of the model that made the vectors.
         expected: versions that items must have; also of items that are not among the drafts.
+        guard: what may be replaced; None is anything.
 
     Raises:
         NotFound: the collection was deleted.
+        PermissionDenied: an item is there that may not be replaced.
         VersionMismatch: an item has another version.
         Conflict: the collection's vectors are of another model.
         StaleVectors: a vector is to be kept that is not there, or was made from another text.
@@ -126,6 +129,7 @@ class Upsert:
     drafts: Sequence[Draft]
     fingerprint: str
     expected: Expected | None = None
+    guard: Guard | None = None
 
     erases: ClassVar[bool] = False
 
@@ -138,8 +142,8 @@ class Upsert:
         """Write what has changed."""
         collection = read_collection(connection, self.collection_key)
         self._check(collection)
-        if self.expected is not None:
-            self.expected.check(connection, collection.key)
+        ids = [draft.item.id for draft in self.drafts]
+        check_replacing(connection, collection.key, ids, self.expected, self.guard)
         stored = self._stored(connection)
         changed = [draft for draft in self.drafts if not _same(draft, stored.get(draft.item.id))]
         stale = [draft.item.id for draft in changed if _stale(draft, stored.get(draft.item.id))]

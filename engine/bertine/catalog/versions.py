@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from bertine.catalog.connection import select_in
@@ -47,8 +47,18 @@ class Expected:
     versions: Mapping[str, int]
     now: float
 
-    def check(self, connection: sqlite3.Connection, collection_key: int) -> None:
+    def check(
+        self,
+        connection: sqlite3.Connection,
+        collection_key: int,
+        hidden: Collection[str] = frozenset(),
+    ) -> None:
         """Compare with what is stored, in the transaction that is open.
+
+        Args:
+            connection: in that transaction.
+            collection_key: of the collection.
+            hidden: ids of items that do not exist to whoever expects something of them.
 
         Raises:
             VersionMismatch: see `check_versions`.
@@ -57,5 +67,9 @@ class Expected:
             SELECT id, version, expire_time FROM items WHERE collection = ? AND id IN (:values)
         """
         rows = select_in(connection, query, collection_key, self.versions)
-        present = {id_: version for id_, version, end in rows if end is None or end > self.now}
+        present = {
+            id_: version
+            for id_, version, end in rows
+            if (end is None or end > self.now) and id_ not in hidden
+        }
         check_versions(self.versions, present)

@@ -19,6 +19,7 @@ COMMANDS = {
     "import": "bertine.cli.imports:import_items",
     "recommend": "bertine.cli.query:recommend",
     "fit": "bertine.cli.fit:fit",
+    "key": "bertine.cli.key:key",
     "restore": "bertine.cli.backup:restore",
     "search": "bertine.cli.query:search",
     "rotate-key": "bertine.cli.rotate_key:rotate_key",

@@ -115,6 +115,15 @@ def _limit_options(command: Any) -> Any:
     help="Where Prometheus metrics are answered, at /metrics; empty for nowhere.",
 )
 @click.option(
+    "--callers",
+    type=click.Path(path_type=Path),
+    show_envvar=True,
+    help="TOML file of those who may call, with the hashes of their keys, and of what each may; "
+    "read again when it changes. `bertine key` makes an entry. Keys travel as they are sent, and "
+    "native has no TLS: beyond this machine, keep to a network that you trust or put a proxy with "
+    "TLS before the server.  [default: everybody may do everything]",
+)
+@click.option(
     "--variant",
     default=_DEFAULTS.variant,
     show_envvar=True,

@@ -11,7 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from bertine.client import requests
 from bertine.client.aio_collections import AsyncCollectionCalls
-from bertine.client.channel import OPTIONS, READY_SERVICE
+from bertine.client.channel import OPTIONS, READY_SERVICE, metadata_of
 from bertine.client.errors import CallError, translated
 from bertine.client.options import (
     HistoryLike,
@@ -44,10 +44,15 @@ class AsyncClient(AsyncCollectionCalls):
     Args:
         target: HOST:PORT.
         timeout: seconds for each call; the server drops what cannot be done in time.
+        key: of the caller, where the server wants one. It is sent as it is, with every call.
+
+    Raises:
+        InvalidInput: it is no key.
     """
 
-    def __init__(self, target: str, *, timeout: float = 60.0) -> None:
+    def __init__(self, target: str, *, timeout: float = 60.0, key: str = "") -> None:
         self._timeout = timeout
+        self._metadata = metadata_of(key)
         self._channel = grpc.aio.insecure_channel(target, options=OPTIONS)
         self._embedding = embedding_pb2_grpc.EmbeddingServiceStub(self._channel)
         self._catalog = catalog_pb2_grpc.CatalogServiceStub(self._channel)
@@ -265,4 +270,4 @@ class AsyncClient(AsyncCollectionCalls):
 
     async def _call(self, method: Any, request: Any) -> Any:
         with translated():
-            return await method(request, timeout=self._timeout)
+            return await method(request, timeout=self._timeout, metadata=self._metadata)

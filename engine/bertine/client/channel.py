@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from bertine.errors import InvalidInput
+
 READY_SERVICE = "bertine.v1.RecommendationService"
 """Health name that clients wait for."""
 
@@ -33,3 +35,17 @@ OPTIONS = (
     ("grpc.service_config", json.dumps(_RETRY)),
 )
 """gRPC channel options: the server sets the limits, and calls to one that is away are repeated."""
+
+
+def metadata_of(key: str) -> tuple[tuple[str, str], ...]:
+    """What tells the server whose a call is; nothing without a key.
+
+    Raises:
+        InvalidInput: the key holds what no key does, a line's end for example.
+    """
+    if not key:
+        return ()
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        # Not which: a key is in no message.
+        raise InvalidInput("key", "holds a character that is in no key; send it as it was made")
+    return (("authorization", f"Bearer {key}"),)

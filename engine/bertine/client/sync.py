@@ -10,7 +10,7 @@ import numpy as np
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from bertine.client import requests
-from bertine.client.channel import OPTIONS, READY_SERVICE
+from bertine.client.channel import OPTIONS, READY_SERVICE, metadata_of
 from bertine.client.collections import CollectionCalls
 from bertine.client.errors import CallError, translated
 from bertine.client.options import (
@@ -42,10 +42,15 @@ class Client(CollectionCalls):
     Args:
         target: HOST:PORT.
         timeout: seconds for each call; the server drops what cannot be done in time.
+        key: of the caller, where the server wants one. It is sent as it is, with every call.
+
+    Raises:
+        InvalidInput: it is no key.
     """
 
-    def __init__(self, target: str, *, timeout: float = 60.0) -> None:
+    def __init__(self, target: str, *, timeout: float = 60.0, key: str = "") -> None:
         self._timeout = timeout
+        self._metadata = metadata_of(key)
         self._channel = grpc.insecure_channel(target, options=OPTIONS)
         self._embedding = embedding_pb2_grpc.EmbeddingServiceStub(self._channel)
         self._catalog = catalog_pb2_grpc.CatalogServiceStub(self._channel)
@@ -263,4 +268,4 @@ class Client(CollectionCalls):
 
     def _call(self, method: Any, request: Any) -> Any:
         with translated():
-            return method(request, timeout=self._timeout)
+            return method(request, timeout=self._timeout, metadata=self._metadata)

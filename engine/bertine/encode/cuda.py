@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 
 from bertine.artifact import ATTENTION_MASK, EMBEDDING, INPUT_IDS
 from bertine.encode.faults import lost
+from bertine.encode.padding import SAME_COSINE, probe
 from bertine.encode.placement import Placement
 from bertine.encode.session import finite, load
 from bertine.encode.shapes import Shape, bucket_for, capacity, rounded
 from bertine.errors import ArtifactError, EncodeError, Unavailable
-from bertine.types import DeviceMatrix, Matrix
+from bertine.types import Matrix
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class DeviceSession:
         self.callers = 1
         self.dimensions = dimensions
         self.provider = placement.provider
+        self._path = path
         self._max_length = max_length
         self._placement = placement
         self._recorded = placement.recorded
@@ -81,33 +83,24 @@ class DeviceSession:
         vectors = [self._encode(ids[rows], mask[rows]) for rows in parts]
         return finite(vectors[0] if len(vectors) == 1 else np.concatenate(vectors))
 
-    def run_device(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> DeviceMatrix:
-        """Encode one batch and leave the vectors on the device.
-
-        They are complete when this returns: a run waits for its stream at its end
-        (onnxruntime_run_options_config_keys.h, "disable_synchronize_execution_providers" is off).
-        Whether they are finite is not looked at.
-
-        Args:
-            ids: as `run`.
-            mask: as `run`.
+    def prepare(self) -> None:
+        """Record the small shapes, the largest first, so that later ones find memory free.
 
         Raises:
-            EncodeError: as `run`; or too many rows for one run.
-            Unavailable: as `run`.
+            EncodeError: see `run`.
+            Unavailable: see `run`; or padding changes vectors, so that none can be believed.
         """
-        if len(_parts(len(ids), self._placement.largest)) > 1:
-            raise EncodeError(f"{len(ids)} rows take several runs; ask for fewer at once")
-        with _translated(ids):
-            output = self._execute(ids, mask).output
-        device = self._placement.index
-        return DeviceMatrix(output.data_ptr(), len(ids), self.dimensions, device, output)
-
-    def prepare(self) -> None:
-        """Record the small shapes, the largest first, so that later ones find memory free."""
         for shape in self._recorded:
             full = np.ones((shape.rows, shape.length), dtype=np.int64)
             self._encode(full, full)
+        alone, padded = probe(self._max_length)
+        cosine = float(np.vdot(self.run(*alone)[0], self.run(*padded)[0]))
+        if cosine < SAME_COSINE:
+            raise Unavailable(
+                f"{self._path} gives a text another vector in a padded batch than alone: their "
+                f"cosine is {cosine:.4f}, not {SAME_COSINE} or more. {self.provider} misreads its "
+                "mask here; choose another variant or another device"
+            )
 
     def close(self) -> None:
         """Free the device's memory. Closing twice does nothing."""

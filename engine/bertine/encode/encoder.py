@@ -18,6 +18,7 @@ from bertine.encode.cores import usable_cores
 from bertine.encode.costs import best_tokens, fit, free_padding
 from bertine.encode.job import Encoded
 from bertine.encode.lanes import Lane
+from bertine.encode.lengths import Lengths
 from bertine.encode.mailbox import Mailbox
 from bertine.encode.opening import DEFAULT_DEVICE, DeviceSettings, open_session
 from bertine.encode.repeats import Repeats
@@ -62,6 +63,7 @@ class Encoder:
         self.dimensions = session.dimensions
         self.provider = session.provider
         self._tokenizer = tokenizer
+        self._lengths = Lengths(manifest.max_length)
         self._session = session
         self._settings = settings
         self._scheduler = Scheduler(
@@ -235,14 +237,22 @@ class Encoder:
         return self._repeats
 
     def _start(self, request: Request, *, deadline: float | None, lane: Lane) -> Work:
-        self._scheduler.admit(request.inputs, deadline, lane)
+        scheduler = self._scheduler
+        promise = scheduler.admit(request.load(self._lengths), deadline, lane)
 
         def submit(part: Tokenized) -> Future[Encoded]:
-            return self._scheduler.submit(
-                part.tokens, deadline=deadline, lane=lane, first=part.first
+            if part.size:
+                self._lengths.learn(part.size, sum(entry.length for entry in part.tokens))
+            return scheduler.submit(
+                part.tokens, deadline=deadline, lane=lane, first=part.first, promise=promise
             )
 
-        return Work(self._tokenize(request), submit, self.dimensions)
+        try:
+            tasks = self._tokenize(request)
+        except BaseException:
+            scheduler.release(promise)
+            raise
+        return Work(tasks, submit, self.dimensions, partial(scheduler.release, promise))
 
     def _tokenize(self, request: Request) -> list[Future[Tokenized]]:
         if not request.short:

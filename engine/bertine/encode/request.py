@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from bertine.encode.cache import Key
 from bertine.encode.job import Encoded
+from bertine.encode.lanes import Load
+from bertine.encode.lengths import Lengths
 from bertine.encode.tokenizer import Tokenizer
 from bertine.encode.tokens import Tokens
 from bertine.errors import InvalidInput
@@ -56,11 +58,13 @@ class Tokenized:
         first: position of the first of them.
         tokens: one for each.
         seconds: that it took.
+        size: of their texts together, as `Lengths` learns from it; 0 if they were none.
     """
 
     first: int
     tokens: list[Tokens]
     seconds: float
+    size: int = 0
 
 
 class Request:
@@ -101,6 +105,13 @@ class Request:
     def inputs(self) -> int:
         """How many vectors it asks for."""
         return len(self._sizes)
+
+    def load(self, lengths: Lengths) -> Load:
+        """What it will bring to the encoder, before anything is tokenized."""
+        if self._texts is not None:
+            return Load(self.inputs, lengths.guess(self._sizes))
+        longest = self._tokenizer.max_length
+        return Load(self.inputs, sum(min(len(ids), longest) for ids in self._token_ids or ()))
 
     @property
     def has_keys(self) -> bool:
@@ -155,7 +166,9 @@ class Request:
         """
         started = time.perf_counter()
         tokens = self._tokens(part)
-        return Tokenized(part.start, tokens, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        size = 0 if self._texts is None else sum(self._sizes[part])
+        return Tokenized(part.start, tokens, seconds, size)
 
     def _tokens(self, part: slice) -> list[Tokens]:
         if self._texts is not None:

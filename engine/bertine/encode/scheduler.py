@@ -11,26 +11,27 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TypeVar
 
-from bertine.encode.admission import Queue, latest_start, no_room, too_late
+from bertine.encode.admission import latest_start
 from bertine.encode.batching import BatchLimits
 from bertine.encode.contract import Session
 from bertine.encode.costs import CostModel, Forecast
+from bertine.encode.entrance import CLOSED, Entrance
 from bertine.encode.job import Encoded, Job
 from bertine.encode.lanes import Lane, Lanes, Load, Turn
+from bertine.encode.promises import Promise
 from bertine.encode.pulse import Pulse
 from bertine.encode.runner import Errand, Row, Runner
 from bertine.encode.settings import Settings
 from bertine.encode.statistics import BatchReport, Statistics, Tally
 from bertine.encode.tokens import Tokens
 from bertine.encode.workers import Workers
-from bertine.errors import DeadlineExceeded, Overloaded, Unavailable
+from bertine.errors import DeadlineExceeded, Unavailable
 from bertine.priority import COMPUTING, give_way
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 DEFAULT_LIMITS = BatchLimits()
-_CLOSED = "the encoder takes no more work; try another server"
 
 
 class Scheduler:
@@ -54,7 +55,6 @@ class Scheduler:
         on_batch: Callable[[BatchReport], None] | None = None,
     ) -> None:
         self._session = session
-        self._max_waiting_tokens = settings.max_waiting_tokens
         self._clock = clock
         self._on_batch = on_batch
         self._lock = threading.Lock()
@@ -66,13 +66,14 @@ class Scheduler:
         self._lanes = Lanes(settings.limits or DEFAULT_LIMITS, settings.policy)
         self._jobs: dict[int, Job] = {}
         self._tally = Tally()
-        self._accepting = True
         self._closing = False
         self._alive, self.failure = True, ""  # what ended a worker
         shared = session, pad_token_id, self._seconds, clock, self._count
         pulses = [Pulse(settings.patience, clock) for _ in range(session.callers)]
         runners = [Runner(*shared, pulse, number) for number, pulse in enumerate(pulses)]
         self._workers = Workers(runners, self._work)
+        room = settings.max_waiting_tokens
+        self._entrance = Entrance(self._lanes, self._workers, self._tally, room, clock)
 
     @property
     def alive(self) -> bool:
@@ -96,18 +97,23 @@ class Scheduler:
         future: Future[_T] = Future()
         with self._lock:
             if not self._alive:
-                raise Unavailable(_CLOSED)
+                raise Unavailable(CLOSED)
             self._errands.append(Errand(use, future))
             self._rouse()
         return future
 
-    def admit(self, rows: int, deadline: float | None = None, lane: Lane = "interactive") -> None:
-        """Refuse a job that `submit` would refuse, before any work is put into it.
+    def admit(
+        self, load: Load, deadline: float | None = None, lane: Lane = "interactive"
+    ) -> Promise:
+        """Refuse a request, before any work is put into it, or keep room for it.
 
         Args:
-            rows: that it has, taken to be as long as those so far; 0 asks whether any may come.
+            load: what it will bring, as far as is known; no rows ask whether any may come.
             deadline: see `submit`.
             lane: see `submit`.
+
+        Returns:
+            For `submit`; what is not submitted in the end must be given back, see `release`.
 
         Raises:
             Overloaded: too much waits; says when to come back.
@@ -115,7 +121,14 @@ class Scheduler:
             Unavailable: draining, closed or failed, or the device does not respond.
         """
         with self._lock:
-            self._admit(Load(rows, rows * self._tally.usual_tokens), deadline, lane)
+            self._entrance.admit(load, deadline, lane)
+            return self._entrance.promise(load, lane)
+
+    def release(self, promise: Promise) -> None:
+        """Give back the room that is still kept for a request. Twice does nothing."""
+        if promise.rows:
+            with self._lock:
+                self._entrance.redeem(promise, promise.rows)
 
     def submit(
         self,
@@ -124,6 +137,7 @@ class Scheduler:
         deadline: float | None = None,
         lane: Lane = "interactive",
         first: int = 0,
+        promise: Promise | None = None,
     ) -> Future[Encoded]:
         """Encode some texts.
 
@@ -132,8 +146,9 @@ class Scheduler:
             deadline: the clock's reading after which the answer is useless. What is not
                 dispatched by then is not computed.
             lane: it waits in: `interactive` goes before `bulk`.
-            first: position of the first of them in the caller's request. What continues a
-                request that was let in is not refused for want of room, nor while draining.
+            first: position of the first of them in the caller's request.
+            promise: of the request that they are a part of. They are let in, for their deadline
+                and the room there is were looked at when it was made.
 
         Returns:
             Resolves to the vectors of all texts, or to `EncodeError`, `DeadlineExceeded` or
@@ -150,7 +165,12 @@ class Scheduler:
         lengths, now = [entry.length for entry in tokens], self._clock()
         job = Job(tokens, self._session.dimensions, now, first)
         with self._lock:
-            self._admit(Load(len(lengths), sum(lengths)), deadline, lane, first)
+            if not self._alive:
+                raise Unavailable(CLOSED)
+            if promise is None:
+                self._entrance.admit(Load(len(lengths), sum(lengths)), deadline, lane)
+            else:
+                self._entrance.redeem(promise, len(lengths))
             latest = latest_start(deadline, self._lanes.costs, max(lengths))
             number = self._lanes.add(lane, lengths, now, latest)
             self._jobs[number] = job
@@ -177,7 +197,7 @@ class Scheduler:
             Whether all are done.
         """
         with self._lock:
-            self._accepting = False
+            self._entrance.open = False
             return self._finished.wait_for(lambda: not self._jobs, timeout)
 
     def close(self) -> None:
@@ -186,29 +206,13 @@ class Scheduler:
         A batch that does not respond is left behind.
         """
         with self._lock:
-            self._accepting = self._alive = False
+            self._entrance.open = self._alive = False
             self._closing = True
             abandoned = [job for number, job in self._jobs.items() if number in self._lanes]
             self._rouse()
         for job in abandoned:
             job.resolve(Unavailable("the encoder was closed while this waited; try another server"))
         self._workers.join()
-
-    def _admit(self, job: Load, deadline: float | None, lane: Lane, first: int = 0) -> None:
-        if not self._alive or not (self._accepting or first):
-            raise Unavailable(_CLOSED)
-        if not self._workers.responsive:
-            raise Unavailable("the device does not respond; try another server")
-        lanes, room = self._lanes, self._max_waiting_tokens
-        if deadline is None and (first or lanes.tokens + job.tokens <= room):
-            return  # as nearly always; what follows takes 4 µs
-        waiting = lanes.ahead_of(lane), lanes.tokens, self._workers.left
-        queue = Queue(*waiting, lanes.costs, lanes.limits, len(self._workers))
-        left = None if deadline is None else deadline - self._clock()
-        error = too_late(queue, job, left) or (None if first else no_room(queue, job, room))
-        if error is not None:
-            self._tally.refuse(overload=isinstance(error, Overloaded))
-            raise error
 
     def _seconds(self, rows: int, length: int) -> float:
         return self._forecast.costs.seconds(rows, length)
@@ -288,7 +292,7 @@ class Scheduler:
 
     def _fail(self, error: BaseException) -> None:
         with self._lock:
-            self._accepting, self._alive, self.failure = False, False, str(error)
+            self._entrance.open, self._alive, self.failure = False, False, str(error)
             lost: list[Job | Errand] = [*self._jobs.values(), *self._errands]
         for waiting in lost:
             unavailable = Unavailable(f"the encoder stopped: {error}; the server must be restarted")

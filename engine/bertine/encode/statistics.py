@@ -72,11 +72,6 @@ class Tally:
         self.predicted_seconds += batch.predicted
         self.misjudged_seconds += abs(batch.predicted - batch.seconds)
 
-    @property
-    def usual_tokens(self) -> int:
-        """Of a row, at least 1."""
-        return max(1, self.tokens // max(1, self.rows))
-
     def refuse(self, *, overload: bool) -> None:
         """Add a call that was refused, for what waits before it or for its deadline alone."""
         self.rejected += overload

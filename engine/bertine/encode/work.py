@@ -17,6 +17,7 @@ class Work:
         parts: of the request, being tokenized.
         submit: hands a tokenized part to the scheduler.
         dimensions: of a vector.
+        release: gives back what is kept for parts that were not submitted.
     """
 
     def __init__(
@@ -24,10 +25,12 @@ class Work:
         parts: Sequence[Future[Tokenized]],
         submit: Callable[[Tokenized], Future[Encoded]],
         dimensions: int,
+        release: Callable[[], None],
     ) -> None:
         self._parts = parts
         self._submit = submit
         self._dimensions = dimensions
+        self._release = release
         self._jobs: list[Future[Encoded]] = []
 
     async def run(self, mailbox: Mailbox) -> Embedded:
@@ -50,6 +53,7 @@ class Work:
             part.cancel()
         for job in self._jobs:
             job.cancel()
+        self._release()
 
     def _answer(self, encoded: Sequence[Encoded]) -> Embedded:
         return answer([part.result() for part in self._parts], encoded, self._dimensions)

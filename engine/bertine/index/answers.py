@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from bertine.index.pool import Found
 from bertine.index.view import View
 from bertine.types import Hits, SearchPlan, Strategy
-
-_Ranked: TypeAlias = tuple[list[str], list[float]]
 
 
 def hits_of(found: Found, view: View, top_k: int, strategy: Strategy, matching: int) -> list[Hits]:
@@ -26,23 +23,16 @@ def hits_of(found: Found, view: View, top_k: int, strategy: Strategy, matching: 
         One for each query, equal scores ordered by id.
     """
     index: Literal["exact", "ivf"] = "ivf" if strategy == "ivf" else "exact"
-    examined = found.examined.tolist()
+    counts, examined, _, ties = found.notes.T.tolist()
     plans = {count: SearchPlan(index, count, strategy, matching) for count in set(examined)}
-    ranked = _ranked(found, view, top_k)
-    return [
-        Hits(ids, scores, plans[count])
-        for (ids, scores), count in zip(ranked, examined, strict=True)
-    ]
-
-
-def _ranked(found: Found, view: View, top_k: int) -> Iterator[_Ranked]:
-    rows, scores = found.rows.tolist(), found.scores.tolist()
-    counts, ties = found.counts.tolist(), found.tied.tolist()
+    ids, scores = view.table_of_ids(found.rows[:, :top_k]), found.scores[:, :top_k].tolist()
     for place, (count, tied) in enumerate(zip(counts, ties, strict=True)):
-        ranked = view.ids(rows[place][:count]), scores[place][:count]
-        yield _by_id(*ranked, top_k) if tied else ranked
+        if tied or count < top_k:
+            named = view.ids(found.rows[place, :count].tolist())
+            ids[place], scores[place] = _by_id(named, found.scores[place].tolist(), top_k)
+    return list(map(Hits, ids, scores, map(plans.__getitem__, examined)))
 
 
-def _by_id(ids: list[str], scores: list[float], count: int) -> _Ranked:
+def _by_id(ids: list[str], scores: list[float], count: int) -> tuple[list[str], list[float]]:
     order = sorted(range(len(ids)), key=lambda place: (-scores[place], ids[place]))[:count]
     return [ids[place] for place in order], [scores[place] for place in order]

@@ -8,6 +8,7 @@ https://github.com/facebookresearch/faiss/wiki/Faiss-indexes, with a per-call np
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,12 +19,14 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from bertine.index.factory import inverted, proposed, suited, trained, turned
+from bertine.index.reach import DEPTHS, JUDGED, effort, lists_needed
 from bertine.index.recall import wilson
 from bertine.index.tuning import (
     REFINES,
     Recipe,
+    Sample,
     Setting,
-    Source,
     Trial,
     Tuning,
     choose,
@@ -33,10 +36,10 @@ from bertine.index.tuning import (
 )
 from bertine.types import Matrix
 
-_TRAIN_PER_LIST = 64
 _TOP_K = 10
 """Of the recall that is tuned. A search for fewer asks the codes for as many: see `search`."""
 _TIMED_QUERIES = 33
+_TIMES = 3  # what else the machine does must not decide
 _FAR = np.iinfo(np.int64).max
 _ID_BYTES = 8
 
@@ -46,16 +49,24 @@ class Ivf:
     """An immutable trained index over a segment's first rows.
 
     Attributes:
-        faiss_index: inner product; ids are rows of the segment.
+        faiss_index: inner product; ids are rows of the segment. Before the lists it may have a
+            transformation of vectors, see `basis`.
         tuning: what it was chosen for.
         nprobe: lists visited for each query.
         refine: candidates to ask for, for each result wanted.
+        nlist: lists there are, by default counted.
     """
 
     faiss_index: Any
     tuning: Tuning
     nprobe: int
     refine: int
+    nlist: int = 0
+
+    def __post_init__(self) -> None:
+        """Count the lists once: every search asks."""
+        if not self.nlist:
+            object.__setattr__(self, "nlist", int(inverted(self.faiss_index).nlist))
 
     @property
     def kind(self) -> str:
@@ -66,7 +77,7 @@ class Ivf:
         self,
         queries: Matrix,
         count: int,
-        effort: int = 1,
+        effort: float = 1,
         allowed: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.int64]:
         """The rows whose codes are nearest to each query.
@@ -82,40 +93,30 @@ class Ivf:
             int64 ``[n, count]``; -1 where fewer rows were found.
         """
         _use(1)  # many searches run side by side
-        return _search(self.faiss_index, queries, count, self.nprobe * effort, allowed)
+        nprobe = min(math.ceil(self.nprobe * effort), self.nlist)
+        return _search(self.faiss_index, queries, count, nprobe, allowed)
 
-    def share(self, effort: int) -> float:
+    def effort_at(self, depth: float) -> float:
+        """See `reach.effort`."""
+        return effort(self.tuning.needed, self.nprobe, depth)
+
+    def share(self, effort: float) -> float:
         """Part of the rows that a query looks at, if lists are equally long."""
-        return min(1.0, self.nprobe * effort / int(self.faiss_index.nlist))
+        return min(1.0, self.nprobe * effort / self.nlist)
 
     def visiting(self, nprobe: int) -> Ivf:
         """The same index, searched in so many lists."""
-        return replace(self, nprobe=nprobe)
+        return Ivf(self.faiss_index, self.tuning, nprobe, self.refine, self.nlist)
 
     def lists(self) -> NDArray[np.int32]:
         """The inverted list of each row: int32 ``[n]``."""
         found = np.empty(self.faiss_index.ntotal, np.int32)
-        inverted = self.faiss_index.invlists
-        for number in range(inverted.nlist):
-            size = inverted.list_size(number)
+        lists = inverted(self.faiss_index).invlists
+        for number in range(lists.nlist):
+            size = lists.list_size(number)
             if size:
-                found[faiss.rev_swig_ptr(inverted.get_ids(number), size)] = number
+                found[faiss.rev_swig_ptr(lists.get_ids(number), size)] = number
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Queries and what an exact search finds for them.
-
-    Attributes:
-        source: where the queries come from.
-        queries: float32 ``[n, d]``, unit rows.
-        truth: int64 ``[n, k]``, the rows that should be found.
-    """
-
-    source: Source
-    queries: Matrix
-    truth: NDArray[np.int64]
 
 
 def sample_of_queries(vectors: Matrix, queries: Matrix, threads: int) -> Sample:
@@ -160,9 +161,9 @@ def build(
     _use(threads)
     trials = [_flat_trial(vectors, sample)] if len(kinds) > 1 else []
     best: tuple[Any, Trial] | None = None
-    for recipe in kinds:
+    for recipe in dict.fromkeys(suited(kind, vectors) for kind in kinds):
         on_trial()
-        index = _trained(vectors, recipe)
+        index = trained(vectors, recipe)
         trials += _trials(index, recipe, vectors, sample, _Wanted(target, confidence(len(kinds))))
         chosen = choose(trials, target)
         if chosen is not None and chosen.recipe == recipe:
@@ -173,8 +174,17 @@ def build(
         return None, trials
     index, trial = best
     tuning = Tuning(trial, target, sample.source, len(sample.queries))
-    setting = with_margin(trial.setting, sample.source, index.nlist)
-    return Ivf(index, tuning, setting.nprobe, setting.refine), trials
+    setting = with_margin(trial.setting, sample.source, inverted(index).nlist)
+    ivf = Ivf(index, tuning, setting.nprobe, setting.refine)
+    return replace(ivf, tuning=replace(tuning, needed=_needed(ivf, vectors, sample))), trials
+
+
+def _needed(ivf: Ivf, vectors: Matrix, sample: Sample) -> tuple[int, ...]:
+    queries, itself = sample.queries[:JUDGED], int(sample.source == "items")
+    near = _exact(vectors, queries, min(DEPTHS[-1] + itself, len(vectors)))[:, itself:]
+    index = ivf.faiss_index
+    _, order = inverted(index).quantizer.search(turned(index, queries), ivf.nlist)
+    return lists_needed(order, ivf.lists(), near, ivf.nprobe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,22 +195,6 @@ class _Wanted:
 
 def _use(threads: int) -> None:
     faiss.omp_set_num_threads(threads)
-
-
-def _trained(vectors: Matrix, recipe: Recipe, seed: int = 0) -> Any:
-    kind = recipe.describe(len(vectors))
-    index: Any = faiss.index_factory(vectors.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
-    if recipe.codes == "SQfp16":  # residuals gain nothing, and cost a GPU a centroid each visit
-        index.by_residual = False
-    index.train(_some(vectors, recipe.list_count(len(vectors)) * _TRAIN_PER_LIST, seed))
-    index.add(vectors)
-    return index
-
-
-def _some(vectors: Matrix, count: int, seed: int) -> Matrix:
-    if count >= len(vectors):
-        return vectors
-    return vectors[np.random.default_rng(seed).choice(len(vectors), count, replace=False)]
 
 
 @cache
@@ -216,12 +210,11 @@ def _search(
     nprobe: int,
     allowed: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.int64]:
-    parameters = _visiting(min(nprobe, index.nlist))
+    parameters = _visiting(nprobe)
     if allowed is not None:
         selector = faiss.IDSelectorBitmap(allowed)  # type: ignore[call-arg,arg-type]
         parameters = faiss.SearchParametersIVF(nprobe=parameters.nprobe, sel=selector)  # type: ignore[call-arg]
-    _, rows = index.search(queries, count, params=parameters)
-    return np.asarray(rows, np.int64)
+    return proposed(index, queries, count, parameters)
 
 
 def _exact(vectors: Matrix, queries: Matrix, count: int) -> NDArray[np.int64]:
@@ -234,10 +227,12 @@ def _trials(
     index: Any, recipe: Recipe, vectors: Matrix, sample: Sample, wanted: _Wanted
 ) -> Iterator[Trial]:
     kind = recipe.describe(len(vectors))
-    size = float(index.code_size + _ID_BYTES)
+    lists = inverted(index)
+    size = float(lists.code_size + _ID_BYTES)
     for setting, recall, lower in _settings(index, sample, wanted):
-        used = with_margin(setting, sample.source, index.nlist)
-        seconds = _seconds(sample.queries, partial(_answer, index, vectors, used))
+        used = with_margin(setting, sample.source, lists.nlist)
+        answer = partial(_answer, index, vectors, used)
+        seconds = min(_seconds(sample.queries, answer) for _ in range(_TIMES))
         yield Trial(recipe, kind, setting, recall, lower, seconds, size)
 
 
@@ -245,7 +240,8 @@ def _settings(index: Any, sample: Sample, wanted: _Wanted) -> list[tuple[Setting
     """For each refinement factor the least nprobe that reaches the target, or the best there is."""
     passed: dict[int, tuple[Setting, float, float]] = {}
     failed: dict[int, tuple[Setting, float, float]] = {}
-    for nprobe in probes(index.nlist):
+    lists = inverted(index).nlist
+    for nprobe in probes(lists):
         ranks = _ranks(index, sample, nprobe)
         for refine in REFINES:
             if refine in passed:
@@ -255,8 +251,8 @@ def _settings(index: Any, sample: Sample, wanted: _Wanted) -> list[tuple[Setting
             outcome = passed if bound.lower >= wanted.target else failed
             outcome[refine] = Setting(nprobe, refine), bound.mean, bound.lower
         # What needs far more lists than another factor cannot win.
-        least = min((setting.nprobe for setting, _, _ in passed.values()), default=index.nlist)
-        if len(passed) == len(REFINES) or nprobe >= 4 * least:
+        least = min((setting.nprobe for setting, _, _ in passed.values()), default=lists)
+        if len(passed) == len(REFINES) or nprobe >= 2 * least:
             break
     return [passed.get(refine) or failed[refine] for refine in REFINES]
 

@@ -12,6 +12,7 @@ either proposes are scored exactly and verified on the host, see `search`.
 from __future__ import annotations
 
 import logging
+import math
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from bertine.index.generation import Ivf
 from bertine.index.gpu_candidates import allowed_rows, at_once, sieve, wanted
 from bertine.index.gpu_faiss import FaissDevice, Placed, require, search
 from bertine.index.gpu_thread import DeviceThread, Task
-from bertine.types import DeviceMatrix, Matrix
+from bertine.types import Matrix
 
 _log = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ class Clone:
 
     def find(
         self,
-        queries: Matrix | DeviceMatrix,
+        queries: Matrix,
         count: int,
         nprobe: int,
         allowed: NDArray[np.uint8] | None = None,
@@ -134,7 +135,7 @@ class Clone:
         """Search, together with whoever asks the same of it at this time.
 
         Args:
-            queries: float32 ``[n, d]``, C-contiguous on the host, or finished on this device.
+            queries: float32 ``[n, d]``, C-contiguous.
             count: rows for each, at most `limit` and `rows`.
             nprobe: lists, at most `limit` and `lists`.
             allowed: see `gpu_faiss.search`.
@@ -142,8 +143,7 @@ class Clone:
         Raises:
             Unavailable: the device is slow, closed, or short of memory.
         """
-        together = allowed is None and not isinstance(queries, DeviceMatrix)
-        key = (id(self), count, nprobe) if together else None
+        key = (id(self), count, nprobe) if allowed is None else None
 
         def work(loads: Sequence[Any]) -> list[_Found]:
             return self._search(loads, count, nprobe, allowed)
@@ -168,21 +168,19 @@ class Clone:
         self.failing = failing
 
     def _search(
-        self, loads: Sequence[Any], count: int, nprobe: int, allowed: NDArray[np.uint8] | None
+        self, loads: Sequence[Matrix], count: int, nprobe: int, allowed: NDArray[np.uint8] | None
     ) -> list[_Found]:
         """Search for several loads at once. By the device's thread."""
         matching = None if allowed is None else allowed_rows(allowed)
         most = at_once(self.gpu.device.temporary, self.dimensions, count, nprobe, matching)
-        load: Any = loads[0] if len(loads) == 1 else np.concatenate(loads)
-        resident = isinstance(load, DeviceMatrix)
-        address, total = (load.address, load.rows) if resident else (load.ctypes.data, len(load))
-        parts = []
-        for start in range(0, total, most):
-            place = address + start * 4 * self.dimensions
-            shape = min(most, total - start), count
-            parts.append(search(self._box[0].index, place, shape, nprobe, allowed))
+        load = loads[0] if len(loads) == 1 else np.concatenate(loads)
+        index = self._box[0].index
+        parts = [
+            search(index, load[start : start + most], count, nprobe, allowed)
+            for start in range(0, len(load), most)
+        ]
         rows, scores = (np.concatenate(found) for found in zip(*parts, strict=True))
-        stops = np.cumsum([total] if resident else [len(one) for one in loads])[:-1]
+        stops = np.cumsum([len(one) for one in loads])[:-1]
         return list(zip(np.split(rows, stops), np.split(scores, stops), strict=True))
 
 
@@ -229,18 +227,22 @@ class Mirror:
         """The same index, searched in so many lists."""
         return replace(self, ivf=self.ivf.visiting(nprobe), nprobe=nprobe)
 
-    def share(self, effort: int) -> float:
+    def effort_at(self, depth: float) -> float:
+        """See `reach.effort`; a flat index has no lists that could be too few."""
+        return self.ivf.effort_at(depth) if self.clone.lists else 1.0
+
+    def share(self, effort: float) -> float:
         """Part of the rows that a query looks at, in the time that a CPU takes for as many."""
-        visited = self.nprobe * effort / self.clone.lists if self.clone.lists else 1.0
-        return min(1.0, visited) / _FASTER
+        if self._lists(effort) is None:
+            return self.ivf.share(effort)
+        return min(1.0, self.nprobe * effort / max(self.clone.lists, 1)) / _FASTER
 
     def candidates(
         self,
         queries: Matrix,
         count: int,
-        effort: int = 1,
+        effort: float = 1,
         allowed: NDArray[np.uint8] | None = None,
-        resident: DeviceMatrix | None = None,
     ) -> NDArray[np.int64]:
         """The rows whose codes are nearest to each query.
 
@@ -253,23 +255,26 @@ class Mirror:
             effort: times the usual number of lists to visit.
             allowed: a bit for each row, the least significant of a byte first; the others are
                 passed over. None allows all.
-            resident: the same queries on the index's device, finished; None has them copied there.
 
         Returns:
             int64 ``[n, count]``, or more if the CPU answers; -1 where fewer rows were found.
         """
         clone = self.clone
-        asked = self._asked(count, allowed)
-        if asked is not None and min(self.nprobe, clone.lists) <= clone.limit:
-            nprobe = min(self.nprobe * effort, clone.lists, clone.limit)
+        asked, nprobe = self._asked(count, allowed), self._lists(effort)
+        if asked is not None and nprobe is not None:
             heeded = allowed if clone.cuvs else None
             try:
-                found = clone.find(queries if resident is None else resident, asked, nprobe, heeded)
+                found = clone.find(queries, asked, nprobe, heeded)
                 return sieve(*found, count, clone.rows, allowed)
             except Unavailable:
                 pass  # it has been logged
         # Its codes may be coarser than those on the device, and more of them must be looked at.
         return self.ivf.candidates(queries, count * self.ivf.refine // self.refine, effort, allowed)
+
+    def _lists(self, effort: float) -> int | None:
+        """Lists to visit, 0 of a flat index; None if they are too many for the device."""
+        lists = min(math.ceil(self.nprobe * effort), self.clone.lists)
+        return lists if lists <= self.clone.limit else None
 
     def _asked(self, count: int, allowed: NDArray[np.uint8] | None) -> int | None:
         """Rows to ask the device for; None if they are too many for it."""

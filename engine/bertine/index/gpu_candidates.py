@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,9 @@ cuVS is built in, since its own check then goes by cuVS's limit."""
 CUVS_LIMIT = 16_384
 """The same with cuVS (``getMaxKSelection``, faiss/gpu/impl/IndexUtils.cu)."""
 
-_SPARE = 1.25
+_SPARE = 3.0
+"""Deviations by which an answer may hold fewer allowed rows than are to be expected."""
+
 _SPARSE_BYTES = 24
 
 
@@ -26,6 +30,9 @@ def allowed_rows(allowed: NDArray[np.uint8]) -> int:
 
 def wanted(count: int, rows: int, matching: int, limit: int) -> int | None:
     """Rows to ask for, where the index takes no heed of which are allowed.
+
+    As if allowed rows came by chance, so that of m to be expected m - 3 sqrt(m) surely come
+    (Poisson's deviation). Where fewer come than were wanted, a search scans all rows.
 
     Args:
         count: allowed rows that are wanted.
@@ -38,7 +45,8 @@ def wanted(count: int, rows: int, matching: int, limit: int) -> int | None:
     """
     if not matching:
         return None
-    many = int(np.ceil(count * _SPARE * rows / matching))
+    expected = ((_SPARE + math.sqrt(_SPARE**2 + 4 * count)) / 2) ** 2
+    many = math.ceil(expected * rows / matching)
     return min(many, rows) if min(many, rows) <= limit else None
 
 

@@ -117,29 +117,27 @@ def clonable(index: Any) -> bool:
 
 def search(
     index: Any,
-    address: int,
-    shape: tuple[int, int],
+    queries: Matrix,
+    count: int,
     nprobe: int,
     allowed: NDArray[np.uint8] | None,
 ) -> tuple[NDArray[np.int64], Matrix]:
-    """Search with queries that lie anywhere.
+    """Search an index of a device or of the host.
 
-    The queries are read on FAISS's own stream: what writes them must be done. The results lie on
-    the host and are there on return (``fromDevice``, faiss/gpu/utils/CopyUtils.cuh, waits for the
-    stream). ``search_c`` is the call below numpy's, faiss/python/class_wrappers.py.
+    The results lie on the host and are there on return (``fromDevice``,
+    faiss/gpu/utils/CopyUtils.cuh, waits for the stream).
 
     Args:
-        index: of a device or of the host.
-        address: of float32 ``[n, d]``, row-major, on the host or on the index's device.
-        shape: n, and the rows wanted for each, at most those of the index: cuVS writes shorter
-            lines where there are fewer (faiss/gpu/impl/CuvsIVFPQ.cu, ``search``).
+        index: FAISS's.
+        queries: float32 ``[n, d]``, C-contiguous.
+        count: rows wanted for each, at most those of the index: cuVS writes shorter lines where
+            there are fewer (faiss/gpu/impl/CuvsIVFPQ.cu, ``search``).
         nprobe: lists visited; 0 for an index without lists.
         allowed: a bit for each row, the least significant of a byte first.
 
     Returns:
-        Rows, int64, and scores, float32, of that shape.
+        Rows, int64, and scores, float32, ``[n, count]`` both.
     """
-    rows, scores = np.empty(shape, np.int64), np.empty(shape, np.float32)
     given: dict[str, Any] = {}
     if allowed is not None:
         given["sel"] = faiss.IDSelectorBitmap(allowed)  # type: ignore[call-arg,arg-type]
@@ -148,7 +146,5 @@ def search(
         parameters: Any = faiss.SearchParametersIVF(nprobe=nprobe, **given)  # type: ignore[call-arg]
     else:
         parameters = faiss.SearchParameters(**given) if given else None
-    queries = faiss.cast_integer_to_float_ptr(address)
-    out = faiss.swig_ptr(scores), faiss.swig_ptr(rows)
-    index.search_c(shape[0], queries, shape[1], *out, parameters)
+    scores, rows = index.search(queries, count, params=parameters)
     return rows, scores

@@ -9,17 +9,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from bertine.errors import StorageError
 from bertine.index.balance import Balance
 from bertine.index.crew import ALONE, Crew
+from bertine.index.filters import Predicate
 from bertine.index.gpu import Gpu
 from bertine.index.gpu_placement import Placement
 from bertine.index.lifecycle import Policy, rebuild_reason, trained
-from bertine.index.named import Named, named
+from bertine.index.named import rows_of
 from bertine.index.quality import Quality
 from bertine.index.request import Request
 from bertine.index.search import Search
@@ -28,11 +29,10 @@ from bertine.index.snapshot import Home, Snapshot
 from bertine.index.state import Merged, Places, State, kill_stale, scope_of
 from bertine.index.training import Order, Trained, train_if_large
 from bertine.index.tuning import recipes, usual
+from bertine.index.view import Rows, View
 from bertine.types import Attribute, Hits, IndexStatus, Item, Matrix, Vector
 
 _log = logging.getLogger(__name__)
-
-_LOOKS = 3
 
 
 class LiveIndex:
@@ -117,10 +117,15 @@ class LiveIndex:
         self._state.sequence = max(sequence, self._state.sequence)
         self._changed = self._clock()
 
-    def vector(self, item_id: str) -> Vector | None:
-        """The vector of an item, None if it is not there. float32 ``[d]``, not to be written to."""
+    def vector(self, item_id: str, allowed: Predicate | None = None) -> Vector | None:
+        """The vector of an item, None if it is not there. float32 ``[d]``, not to be written to.
+
+        Args:
+            item_id: of the item.
+            allowed: says of its attributes whether it is there at all.
+        """
         place = self._places.get(item_id)
-        if place is None:
+        if place is None or not (allowed is None or allowed(place[0].attributes[place[1]])):
             return None
         vector: Vector = place[0].vectors[place[1]]
         return vector
@@ -151,14 +156,13 @@ class LiveIndex:
         self.quality.answered(view, request, scope, queries, found)
         return found
 
-    def named(self, ids: Collection[str], request: Request) -> Named:
-        """Items by their ids as far as the request allows them, see `named.named`."""
-        for _ in range(_LOOKS):
-            # A rebuild that ends just now has moved every row: look again.
-            found = named(self._state.view(), self._places, ids, request)
-            if found.complete:
-                break
-        return found
+    def view(self) -> View:
+        """What there is now, to be asked several times."""
+        return self._state.view()
+
+    def rows_of(self, ids: Iterable[str], view: View) -> Rows:
+        """Rows of a view by the ids of their items, see `named.rows_of`."""
+        return rows_of(ids, self._places, view)
 
     def status(self) -> IndexStatus:
         """What it consists of now."""

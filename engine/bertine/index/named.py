@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,71 +13,80 @@ from numpy.typing import NDArray
 from bertine.index.filters import Attributes, compile_filter
 from bertine.index.request import Request
 from bertine.index.state import Places
-from bertine.index.view import View
+from bertine.index.view import Flags, Rows, View
 from bertine.types import Matrix
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Named:
-    """Those of the items that a request allows.
+    """Items that a request allows.
 
     Attributes:
-        ids: of the items, no id twice, in no promised order.
-        vectors: float32 ``[len(ids), d]``, unit rows.
-        attributes: of each, not to be written to.
-        opens: float64 ``[len(ids)]``, `available_from`, -inf for none.
-        complete: no item was there but not yet, or no more, in what was looked at.
+        view: they are of.
+        rows: int64 ``[c]``, of the view, ascending.
+        ids: of each.
     """
 
+    view: View
+    rows: Rows
     ids: Sequence[str]
-    vectors: Matrix
-    attributes: Sequence[Attributes]
-    opens: NDArray[np.float64]
-    complete: bool = True
+
+    @cached_property
+    def vectors(self) -> Matrix:
+        """float32 ``[c, d]``, unit rows."""
+        return self.view.vectors(self.rows)
+
+    @cached_property
+    def attributes(self) -> Sequence[Attributes]:
+        """Of each, not to be written to."""
+        return [self.view.attributes(row) for row in self.rows.tolist()]
+
+    @cached_property
+    def opens(self) -> NDArray[np.float64]:
+        """`available_from`, -inf for none: float64 ``[c]``."""
+        return self.view.opens(self.rows)
 
 
-def named(view: View, places: Places, ids: Collection[str], request: Request) -> Named:
-    """Look up items, and leave out whatever a search would leave out.
+def rows_of(ids: Iterable[str], places: Places, view: View) -> Rows:
+    """Where items are: int64 ``[ids]``, -1 for none, the view's count or more for a later row.
 
     Args:
-        view: what there is.
-        places: where the items are now.
-        ids: no id twice.
+        ids: of the items.
+        places: where they are now.
+        view: what is looked at.
+    """
+    first = {id(view.main): 0, id(view.delta): view.main_count}
+    known = map(places.get, ids)
+    # Of another segment it is beyond the view, as one that was appended since is by its number.
+    rows = [
+        -1 if place is None else first.get(id(place[0]), view.count) + place[1] for place in known
+    ]
+    return np.array(rows, np.int64)
+
+
+def _first(rows: Rows) -> Flags:
+    """Which ascending rows are no repeats: numpy's `unique` takes several times longer."""
+    first = np.ones(len(rows), np.bool_)
+    np.not_equal(rows[1:], rows[:-1], out=first[1:])
+    return first
+
+
+def allowed(view: View, rows: Rows, request: Request) -> Named:
+    """Leave out whatever a search would leave out.
+
+    Args:
+        view: whose rows.
+        rows: int64; what is no row of the view is passed over.
         request: whose filter, scope and time hold; the number of hits and the threshold do not.
     """
-    rows, complete = _rows(view, places, ids, request)
-    numbers = np.fromiter(rows, np.int64, len(rows))
-    numbers.sort()
-    numbers = numbers[view.visible(numbers, request.now)]
+    rows = np.sort(rows[(rows >= 0) & (rows < view.count)])
+    rows = rows[view.visible(rows, request.now) & _first(rows)]
+    ids = view.ids(rows.tolist())
+    kept = np.ones(len(ids), np.bool_)
+    kept[[n for n, item_id in enumerate(ids) if item_id in request.exclude]] = False
+    if request.only is not None:
+        kept &= np.array([item_id in request.only for item_id in ids], np.bool_)
     if request.filter is not None:
         matches = compile_filter(request.filter)
-        numbers = numbers[[matches(view.attributes(row)) for row in numbers.tolist()]]
-    kept = numbers.tolist()
-    return Named(
-        [rows[row] for row in kept],
-        view.vectors(numbers),
-        [view.attributes(row) for row in kept],
-        view.opens(numbers),
-        complete,
-    )
-
-
-def _rows(
-    view: View, places: Places, ids: Collection[str], request: Request
-) -> tuple[dict[int, str], bool]:
-    """The items that may be returned, by their rows; and whether all that exist are in the view."""
-    rows: dict[int, str] = {}
-    complete = True
-    exclude, only = request.exclude, request.only
-    for item_id in ids:
-        if item_id in exclude or (only is not None and item_id not in only):
-            continue
-        place = places.get(item_id)
-        if place is None:
-            continue
-        row = view.row(*place)
-        if row is None:
-            complete = False
-        else:
-            rows[row] = item_id
-    return rows, complete
+        kept &= np.array([matches(view.attributes(row)) for row in rows.tolist()], np.bool_)
+    return Named(view, rows[kept], list(compress(ids, kept.tolist())))

@@ -23,7 +23,6 @@ _TOGETHER = 0.8
 
 _MATCHES_ALWAYS = 512
 _SCAN_SHARE = 4
-_BROAD = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +45,13 @@ class Counts:
     visited: float | None
 
 
-def effort(rows: int, matching: int | None) -> int:
-    """How many times the usual lists of a trained index a search visits.
-
-    What matches a filter lies farther from the query than what is nearest to it. An index whose
-    recall was .951 gave .977, .970 and .963 with a half, a quarter and a tenth of the rows matching
-    when twice as many lists were visited, .942, .932 and .908 when not.
-    """
-    if matching is None:
-        return 1
-    return 2 if matching * _BROAD >= rows else 4
-
-
 def plan(counts: Counts) -> Strategy:
     """Choose a strategy.
 
     Without a filter the trained index answers, unless it is asked for too large a part of its rows.
-    With one it passes over what does not match, but looks at as many codes as without: fewer
-    matches than that are worth are scored exactly. Without a trained index all rows are scored by
-    matrix product, or only the matches where those are a small part.
+    With one it passes over what does not match, and looks at more codes than without, see `reach`:
+    fewer matches than those are worth are scored exactly. Without a trained index all rows are
+    scored by matrix product, or only the matches where those are a small part.
 
     Returns:
         ``scan`` to score every row, ``matches`` only those that match, ``ivf`` those that the

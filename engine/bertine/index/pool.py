@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,7 @@ SCAN_ERROR = np.float32(1e-6)
 """A matrix product's scores differ from the exact ones by less."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(NamedTuple):
     """Rows that may be the answer.
 
     Attributes:
@@ -37,27 +36,42 @@ class Pool:
         return Pool(rows, self.bounds, self.proposed)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """The best rows of a pool, by falling score.
 
     Attributes:
         rows: int64 ``[n, w]``.
         scores: float32 ``[n, w]``, exact.
-        counts: int64 ``[n]``, how many of the columns are used.
-        examined: int64 ``[n]``, rows that were scored.
-        settled: bool ``[n]``, no row beyond the pool belongs to those wanted.
-        tied: bool ``[n]``, equal scores are still to be ordered.
+        notes: int64 ``[n, 4]``: what the properties say of each query, see `kernels.top.choose`.
+        unsettled: queries that are not settled.
         proposed: of the pool's columns, see `Pool`.
     """
 
     rows: NDArray[np.int64]
     scores: Matrix
-    counts: NDArray[np.int64]
-    examined: NDArray[np.int64]
-    settled: NDArray[np.bool_]
-    tied: NDArray[np.bool_]
+    notes: NDArray[np.int64]
+    unsettled: int
     proposed: int = 0
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """How many of the columns are used: int64 ``[n]``."""
+        return self.notes[:, 0]
+
+    @property
+    def examined(self) -> NDArray[np.int64]:
+        """How many rows were scored: int64 ``[n]``."""
+        return self.notes[:, 1]
+
+    @property
+    def settled(self) -> NDArray[np.bool_]:
+        """Whether no row beyond the pool belongs to those wanted: bool ``[n]``."""
+        return self.notes[:, 2] > 0
+
+    @property
+    def tied(self) -> NDArray[np.bool_]:
+        """Whether equal scores are still to be ordered: bool ``[n]``."""
+        return self.notes[:, 3] > 0
 
     @property
     def valid(self) -> NDArray[np.bool_]:
@@ -104,9 +118,8 @@ def pick(
     shape = len(pool.rows), min(width, max(pool.rows.shape[1], top_k) + 1)
     rows, best = np.empty(shape, np.int64), np.empty(shape, np.float32)
     notes = np.empty((len(pool.rows), 4), np.int64)
-    choose(
+    unsettled = choose(
         *(pool.rows, scores, passes, pool.proposed, pool.bounds, min_score, top_k),
         *(rows, best, notes),
     )
-    counts, examined, settled, tied = notes.T
-    return Found(rows, best, counts, examined, settled > 0, tied > 0, pool.proposed)
+    return Found(rows, best, notes, unsettled, pool.proposed)

@@ -8,7 +8,7 @@ scores cost time, never results.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Protocol
 
@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from bertine.index.answers import hits_of
 from bertine.index.crew import ALONE, Crew
 from bertine.index.filters import Predicate, compile_filter
-from bertine.index.planner import BATCH, SLACK, Counts, effort, plan
+from bertine.index.planner import BATCH, SLACK, Counts, plan
 from bertine.index.pool import Found, Pool, closest, pick
+from bertine.index.reach import depth_of
 from bertine.index.request import Request, Scope
 from bertine.index.view import View
-from bertine.types import Hits, Matrix, Strategy
+from bertine.types import Hits, Matrix, Strategy, Vector
 
 GROWTH = 8
 """How many times more candidates each further round asks for."""
@@ -30,6 +31,7 @@ GROWTH = 8
 _LEAST_WANTED = 10
 """A trained index is asked for at least as many rows as for so many hits."""
 
+_ALL = np.empty(0, np.bool_)
 _SCAN_BYTES = 1 << 26
 _FEW = 4
 _LEAST_PART = 16
@@ -43,7 +45,7 @@ class Coarse(Protocol):
         self,
         queries: Matrix,
         count: int,
-        effort: int = 1,
+        effort: float = 1,
         allowed: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.int64]:
         """Rows nearest to each query, ``[n, count]`` or wider, -1 where there are fewer.
@@ -52,8 +54,12 @@ class Coarse(Protocol):
         """
         ...
 
-    def share(self, effort: int) -> float:
+    def share(self, effort: float) -> float:
         """Part of the rows that a query looks at."""
+        ...
+
+    def effort_at(self, depth: float) -> float:
+        """Times the usual number of lists for rows as deep as the `depth` nearest."""
         ...
 
 
@@ -101,6 +107,8 @@ class Search:
             One `Hits` for each query; equal scores are ordered by id.
         """
         strategy = self._plan(len(queries))
+        if len(queries) == 1:
+            return self._answer(queries, strategy)
         size = self._part_size(len(queries), strategy)
 
         def work(part: int) -> list[Hits]:
@@ -113,9 +121,12 @@ class Search:
         visited = None if self.coarse is None else self.coarse.share(self._effort)
         return plan(Counts(self.view.count, self.matching, self.request.top_k, queries, visited))
 
-    @property
-    def _effort(self) -> int:
-        return 1 if self.request.nprobe else effort(self.view.count, self.matching)
+    @cached_property
+    def _effort(self) -> float:
+        if self.coarse is None or self.request.nprobe:
+            return 1.0
+        depth = depth_of(self.view.count, self.matching, self.request.top_k)
+        return self.coarse.effort_at(depth)
 
     def _part_size(self, queries: int, strategy: Strategy) -> int:
         """Queries of a part: even parts, as large as the memory for their scores allows.
@@ -134,7 +145,7 @@ class Search:
         """Rows that match filter and allowed ids; of length 0 where the request forbids nothing."""
         node, only, count = self.request.filter, self.request.only, self.view.count
         if node is None and only is None:
-            return np.ones(count if self.request.exclude else 0, np.bool_)
+            return np.ones(count, np.bool_) if self.request.exclude else _ALL
         allowed = np.ones(count, np.bool_) if node is None else self.view.matching(node)
         if only is not None:
             among = np.zeros(count, np.bool_)
@@ -145,6 +156,8 @@ class Search:
     def _answer(self, queries: Matrix, strategy: Strategy) -> list[Hits]:
         found = self._found(queries, strategy, self.request.top_k + SLACK)
         hits = self._hits(found, strategy)
+        if not found.unsettled:
+            return hits
         weak = self._asked_again(queries, found, hits)
         exact = self._exact()
         for start in range(0, len(weak), self._most(exact)):
@@ -193,13 +206,8 @@ class Search:
 
     def _found(self, queries: Matrix, strategy: Strategy, wanted: int) -> Found:
         """The best rows of a strategy's pool, none of which the request forbids."""
-        make: dict[Strategy, Callable[[Matrix, int], Pool]] = {
-            "ivf": self._proposed,
-            "matches": self._among,
-            "scan": self._scanned,
-        }
         while True:
-            pool = make[strategy](queries, wanted)
+            pool = self._pool(queries, strategy, wanted)
             examined = self.view.examine(pool.rows, queries, self.allowed, self.request.now)
             found = pick(pool, *examined, self.request.top_k, wanted, self.request.min_score)
             forbidden = self._forbidden(found)
@@ -208,12 +216,19 @@ class Search:
             # Lists and rows of ids should have left them out: now they do.
             self.allowed[forbidden] = False
 
+    def _pool(self, queries: Matrix, strategy: Strategy, wanted: int) -> Pool:
+        make = {"ivf": self._proposed, "matches": self._among, "scan": self._scanned}
+        return make[strategy](queries, wanted)
+
     def _forbidden(self, found: Found) -> list[int]:
         if not len(self.allowed):
             return []
-        rows = np.unique(found.rows[found.valid]).tolist()
-        ids = zip(rows, self.view.ids(rows), strict=True)
-        return [row for row, item_id in ids if not self._permits(row, item_id)]
+        rows = found.rows[found.valid].tolist()
+        ids = self.view.ids(rows)
+        if self.matching is None and self.request.exclude.isdisjoint(ids):
+            return []
+        pairs = zip(rows, ids, strict=True)
+        return [row for row, item_id in pairs if not self._permits(row, item_id)]
 
     def _permits(self, row: int, item_id: str) -> bool:
         request = self.request
@@ -227,8 +242,9 @@ class Search:
             return self._scanned(queries, wanted)
         times = wanted // (self.request.top_k + SLACK)
         count = max(self.request.top_k, _LEAST_WANTED) * self.refine * times
-        rows = self.coarse.candidates(queries, count, self._effort, self._bits)
-        pool = Pool(rows, np.full(len(rows), -np.inf, np.float32), rows.shape[1])
+        bits = self._bits if len(self.allowed) else None
+        rows = self.coarse.candidates(queries, count, self._effort, bits)
+        pool = Pool(rows, _unbounded(len(rows)), rows.shape[1])
         if not self.view.delta_count:
             return pool
         scores = self.view.scan(queries, delta_only=True)
@@ -239,7 +255,7 @@ class Search:
         rows = self._matches
         if len(queries) < BATCH:
             pool = np.repeat(rows[None, :], len(queries), axis=0)
-            return Pool(pool, np.full(len(queries), -np.inf, np.float32))
+            return Pool(pool, _unbounded(len(queries)))
         scores = queries @ self._vectors.T
         return closest(scores, np.ones(len(rows), np.bool_), wanted).of(rows)
 
@@ -247,9 +263,7 @@ class Search:
         return closest(self.view.scan(queries), self._usable, wanted)
 
     @cached_property
-    def _bits(self) -> NDArray[np.uint8] | None:
-        if not len(self.allowed):
-            return None
+    def _bits(self) -> NDArray[np.uint8]:
         return np.packbits(self.allowed[: self.view.main_count], bitorder="little")
 
     @cached_property
@@ -277,3 +291,10 @@ class Search:
 
     def _hits(self, found: Found, strategy: Strategy) -> list[Hits]:
         return hits_of(found, self.view, self.request.top_k, strategy, self.matching or 0)
+
+
+def _unbounded(count: int) -> Vector:
+    """Bounds of pools beyond which nothing is known."""
+    bounds: Vector = np.empty(count, np.float32)
+    bounds.fill(-np.inf)
+    return bounds

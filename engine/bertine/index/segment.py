@@ -8,6 +8,7 @@ state without a lock, whatever the one writer appends meanwhile.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,7 @@ class Segment:
         capacity = max(capacity, _MIN_CAPACITY)
         self.count = 0
         self.ids: list[str] = []
+        self._names: NDArray[np.object_] = np.empty(0, np.object_)
         self.attributes: list[dict[str, Attribute]] = []
         self.columns = Columns()
         self.vectors: Matrix = np.empty((capacity, dimensions), np.float32)
@@ -48,6 +50,14 @@ class Segment:
         self.died = np.full(capacity, ALIVE, np.int64)
         self.opens = np.full(capacity, -np.inf)
         self.closes = np.full(capacity, np.inf)
+
+    @property
+    def names(self) -> NDArray[np.object_]:
+        """`ids` as an array, for many look-ups at once; made when the count is another one."""
+        names, count = self._names, self.count
+        if len(names) != count:
+            self._names = names = np.fromiter(islice(self.ids, count), np.object_, count)
+        return names
 
     def extend(self, items: Sequence[Item], vectors: Matrix, sequence: int) -> range:
         """Append items that become visible at their version.
@@ -65,11 +75,12 @@ class Segment:
         self.vectors[rows.start : rows.stop] = vectors
         self.born[rows.start : rows.stop] = [item.version or sequence for item in items]
         self.died[rows.start : rows.stop] = ALIVE
-        for row, item in zip(rows, items, strict=True):
-            self.opens[row] = -np.inf if item.available_from is None else item.available_from
-            self.closes[row] = np.inf if item.hidden_from is None else item.hidden_from
-            self.ids.append(item.id)
-            self.attributes.append(dict(item.attributes))
+        starts = (item.available_from for item in items)
+        ends = (item.hidden_from for item in items)
+        self.opens[rows.start : rows.stop] = [-np.inf if at is None else at for at in starts]
+        self.closes[rows.start : rows.stop] = [np.inf if at is None else at for at in ends]
+        self.ids.extend(item.id for item in items)
+        self.attributes.extend(dict(item.attributes) for item in items)
         self.count = rows.stop
         return rows
 

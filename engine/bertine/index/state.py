@@ -138,7 +138,7 @@ def rows_of(places: Places, ids: Iterable[str], view: View) -> NDArray[np.int64]
     """Rows of a view that are these items now; one that changed since the view is left out."""
     known = [places.get(item_id) for item_id in ids]
     rows = [view.row(*place) for place in known if place is not None]
-    return np.unique(np.array([row for row in rows if row is not None], np.int64))
+    return np.array([row for row in rows if row is not None], np.int64)
 
 
 def scope_of(places: Places, request: Request, view: View) -> Scope:

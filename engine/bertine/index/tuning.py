@@ -11,10 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bertine.index.recall import CONFIDENCE, queries_needed
+from bertine.types import Matrix
 
 REFINES = (2, 4, 8, 16)
 """Candidates taken from the codes for each result wanted, before exact scoring."""
@@ -23,6 +27,10 @@ MARGIN = 4
 """Times the tuned nprobe, if it was tuned on held-out items: queries of users lie farther from the
 items than items do from each other (docs/LOG.md)."""
 
+ENOUGH_KEPT = 0.9
+"""Share of the vectors' squares that principal components must hold to be indexed alone."""
+
+_MANY_DIMENSIONS = 128
 _FIRST_PROBES = (1, 2, 3)
 _SAME_SPEED = 1.05
 _SPARE_QUERIES = 1.25
@@ -38,10 +46,12 @@ class Recipe:
     Attributes:
         codes: FAISS's name of the codes in the lists, for example ``PQ192x4fs``.
         lists: number of inverted lists, as a multiple of the square root of the items.
+        kept: principal components that are indexed, see `basis`; 0 is the whole vectors.
     """
 
     codes: str
     lists: float = 4.0
+    kept: int = 0
 
     def list_count(self, items: int) -> int:
         """How many inverted lists: the nearest power of two."""
@@ -49,7 +59,12 @@ class Recipe:
 
     def describe(self, items: int) -> str:
         """FAISS's factory description for a collection of that size."""
-        return f"IVF{self.list_count(items)},{self.codes}"
+        kept = f"PCA{self.kept}," if self.kept else ""
+        return f"{kept}IVF{self.list_count(items)},{self.codes}"
+
+    def whole(self, dimensions: int) -> Recipe:
+        """The same for vectors that vary in all dimensions alike."""
+        return replace(self, codes=_halves(dimensions), kept=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +112,14 @@ class Tuning:
         target: recall@10 that its lower bound reaches.
         source: what it was measured on.
         queries: how many of them.
+        needed: lists for deeper rows, see `reach.lists_needed`; empty if it was not measured.
     """
 
     trial: Trial
     target: float
     source: Source
     queries: int
+    needed: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """For a manifest."""
@@ -118,20 +135,42 @@ class Tuning:
         trial = dict(raw["trial"])
         trial["recipe"] = Recipe(**trial["recipe"])
         trial["setting"] = Setting(**trial["setting"])
-        return cls(**(raw | {"trial": Trial(**trial)}))
+        needed = tuple(raw.get("needed", ()))
+        return cls(**(raw | {"trial": Trial(**trial), "needed": needed}))
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Queries and what an exact search finds for them.
+
+    Attributes:
+        source: where the queries come from.
+        queries: float32 ``[n, d]``, unit rows.
+        truth: int64 ``[n, k]``, the rows that should be found.
+    """
+
+    source: Source
+    queries: Matrix
+    truth: NDArray[np.int64]
 
 
 def usual(dimensions: int) -> Recipe:
     """The recipe of a collection that nobody tuned: see docs/decisions/0005."""
-    return Recipe(f"PQ{dimensions // 2}x4fs" if dimensions % 2 == 0 else "SQfp16")
+    kept = dimensions * 2 // 3 // 8 * 8 if dimensions >= _MANY_DIMENSIONS else 0
+    return Recipe(_halves(kept or dimensions), 2.0, kept)
+
+
+def _halves(dimensions: int) -> str:
+    """A code of four bits for every two dimensions."""
+    return f"PQ{dimensions // 2}x4fs" if dimensions % 2 == 0 else "SQfp16"
 
 
 def recipes(dimensions: int) -> tuple[Recipe, ...]:
     """What `bertine tune` tries, the usual one first."""
-    first = usual(dimensions)
+    halves = _halves(dimensions)
     coarser = (f"PQ{dimensions // 4}x4fs",) if dimensions % 4 == 0 else ()
-    others = (Recipe(codes) for codes in (*coarser, "RaBitQ", "SQfp16") if codes != first.codes)
-    return first, Recipe(first.codes, first.lists / 2), *others
+    whole = (Recipe(halves, 2.0), *map(Recipe, (halves, *coarser, "RaBitQ", "SQfp16")))
+    return tuple(dict.fromkeys((usual(dimensions), *whole)))
 
 
 def confidence(recipe_count: int) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,16 @@ class View:
         """Item ids of rows."""
         main, fresh, first = self.main.ids, self.delta.ids, self.main_count
         return [main[row] if row < first else fresh[row - first] for row in rows]
+
+    def table_of_ids(self, rows: Rows) -> list[list[str]]:
+        """Item ids of rows, int64 ``[n, c]``; what is no row, -1, has any id or "" instead."""
+        if self.main_count and not self.delta_count:
+            return cast("list[list[str]]", self.main.names.take(rows, mode="clip").tolist())
+        main, fresh, first = self.main.ids, self.delta.ids, self.main_count
+        return [
+            ["" if row < 0 else main[row] if row < first else fresh[row - first] for row in line]
+            for line in rows.tolist()
+        ]
 
     def rows_of(self, ids: Collection[str]) -> Rows:
         """Rows of items, dead ones included, by a look at every row: int64, ascending."""

@@ -26,7 +26,7 @@ def _sink(scores: Vector, rows: Rows, root: int, count: int) -> None:
 
 
 @numba.njit(**PLAIN)  # type: ignore[untyped-decorator]
-def _offer(scores: Vector, rows: Rows, count: int, score: np.float32, row: int) -> int:
+def offer(scores: Vector, rows: Rows, count: int, score: np.float32, row: int) -> int:
     """Keep the best that were offered in a heap; the number that it holds then."""
     size = scores.shape[0]
     if count == size:
@@ -44,7 +44,7 @@ def _offer(scores: Vector, rows: Rows, count: int, score: np.float32, row: int) 
 
 @numba.njit(**PLAIN)  # type: ignore[untyped-decorator]
 def _order(scores: Vector, rows: Rows, count: int) -> None:
-    """Turn what `_offer` kept into falling scores."""
+    """Turn what `offer` kept into falling scores."""
     for root in range(count // 2 - 1, -1, -1):
         _sink(scores, rows, root, count)
     for last in range(count - 1, 0, -1):
@@ -79,7 +79,7 @@ def nearest(scores: Matrix, usable: Flags, best: Matrix, places: Rows, bounds: V
             if usable[column]:
                 seen += 1
                 if count < width or scores[query, column] > heap[0]:
-                    count = _offer(heap, rows, count, scores[query, column], column)
+                    count = offer(heap, rows, count, scores[query, column], column)
         bounds[query] = heap[0] if seen > width else np.float32(-2.0)
         heap[count:] = np.float32(-2.0)
         rows[count:] = -1
@@ -117,13 +117,14 @@ def _keep(
         examined += 1
         score = scores[place]
         if passes[place] and score >= least and (count < heap.shape[0] or score > heap[0]):
-            count = _offer(heap, best, count, score, rows[place])
+            count = offer(heap, best, count, score, rows[place])
     _order(heap, best, count)
+    best[count:] = -1
     return count, examined
 
 
 @numba.njit(
-    types.void(
+    types.int64(
         *(TABLE, MATRIX, reads(types.boolean, 2), types.int64, reads(types.float32, 1)),
         *(types.float32, types.int64),
         *(writes(types.int64, 2), writes(types.float32, 2), writes(types.int64, 2)),
@@ -141,7 +142,7 @@ def choose(  # noqa: PLR0913, PLR0917 - plain arrays are unpacked fastest
     chosen: Rows,
     values: Matrix,
     notes: Rows,
-) -> None:
+) -> int:
     """Take the best rows that pass, and say whether rows that were not looked at could be better.
 
     The first `proposed` columns come from approximate scores: below the better half of them, rows
@@ -155,12 +156,16 @@ def choose(  # noqa: PLR0913, PLR0917 - plain arrays are unpacked fastest
         bounds: float32 ``[n]``.
         least: score that a row must reach.
         wanted: rows that are wanted for each query.
-        chosen: int64 ``[n, w]``, w > `wanted`; is given rows by falling score.
+        chosen: int64 ``[n, w]``, w > `wanted`; is given rows by falling score, -1 beyond the last.
         values: float32 ``[n, w]``; is given their scores.
         notes: int64 ``[n, 4]``; is given how many of `chosen` to use, more than `wanted` only where
             scores are equal; how many rows were looked at; 1 if the first `wanted` are settled but
             for the order of equal scores; 1 if there are equal scores.
+
+    Returns:
+        How many queries are not settled.
     """
+    unsettled = 0
     for query in range(rows.shape[0]):
         heap, best = values[query], chosen[query]
         count, examined = _keep(rows[query], scores[query], passes[query], least, heap, best)
@@ -173,3 +178,5 @@ def choose(  # noqa: PLR0913, PLR0917 - plain arrays are unpacked fastest
         tied = _has_ties(heap, min(count, wanted + 1))
         notes[query, 0] = count if tied else min(count, wanted)
         notes[query, 1], notes[query, 2], notes[query, 3] = examined, settled, tied
+        unsettled += not settled
+    return unsettled

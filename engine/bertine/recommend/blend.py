@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertine.errors import InvalidInput
+from bertine.recommend.learn.channel import Totals
 from bertine.recommend.learn.learned import Learned
 from bertine.recommend.learn.taste import Candidates
 from bertine.recommend.user import User
@@ -55,15 +56,13 @@ class Blend:
             candidates: of the collection.
             content: float32 ``[c]``, their similarity to the profile or to the nearest interest.
         """
-        total = np.asarray(self.weights[self._content] * content.astype(np.float64))
-        first = 0
-        for view in self.learned.views:
-            weights = self.weights[first : first + len(view.names)]
-            first += len(view.names)
-            # The content is known, and what does not count is not computed.
-            if view.names != (CONTENT,) and weights.any():
-                total += view.shares(user.taste, candidates).sum(axis=2) @ weights
-        return total
+        weights = [self.weights[[self._content]]]
+        totals: list[Totals] = [content[None, :]]
+        for view, own in self.learned.counting(self.weights):
+            if view.names != (CONTENT,):
+                weights.append(own)
+                totals.append(view.totals(user.taste, candidates))
+        return np.asarray(np.concatenate(weights) @ np.concatenate(totals), np.float64)
 
     def parts(self, user: User, candidates: Candidates) -> NDArray[np.float64]:
         """What every entry and every channel adds to the scores: float64 ``[c, channels, h + 1]``.
@@ -112,7 +111,7 @@ def content_parts(user: User, candidates: Candidates) -> NDArray[np.float64]:
     if user.interests is None or not len(candidates):
         return parts
     profiles = user.interests.profiles
-    nearest = user.interests.similarities(candidates.vectors).argmax(axis=1)
+    nearest = user.interests.similarities(candidates.vectors).argmax(axis=0)
     scaled = np.stack([profile.weights / profile.norm for profile in profiles])
     scaled *= user.interests.says[:, None]
     vectors = candidates.vectors.astype(np.float64)

@@ -29,13 +29,14 @@ class Counts:
 
     def fits(self, candidate: int) -> bool:
         """Whether the list may hold this candidate too."""
-        return all(
+        return not self._caps or all(
             self._counts[value] < self._caps[value[0]].at_most for value in self._values(candidate)
         )
 
     def add(self, candidate: int) -> None:
         """It is in the list now."""
-        self._counts.update(self._values(candidate))
+        if self._caps:
+            self._counts.update(self._values(candidate))
 
     def remove(self, candidate: int) -> None:
         """It is in the list no more."""

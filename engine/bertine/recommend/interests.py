@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,7 @@ NEAR = 0.85
 _ROUNDS = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Interests:
     """Profiles of one user.
 
@@ -59,20 +60,25 @@ class Interests:
     profiles: Sequence[Profile]
     shares: NDArray[np.float64]
 
-    @property
+    @cached_property
     def queries(self) -> Matrix:
         """float32 ``[j, d]``, unit rows."""
         return np.stack([profile.vector for profile in self.profiles])
 
-    @property
+    @cached_property
     def says(self) -> NDArray[np.float64]:
         """What a similarity to each interest counts, float64 ``[j]``; 1 for the strongest."""
         return np.asarray((self.shares / self.shares.max()) ** FAIRNESS)
 
     def similarities(self, items: Matrix) -> NDArray[np.float32]:
-        """Of every item with every interest, times what that counts: float32 ``[c, j]``."""
-        cosines = np.clip(items @ self.queries.T, np.float32(-1.0), np.float32(1.0))
-        return np.asarray(cosines * self.says.astype(np.float32))
+        """Of every interest with every item, times what that counts: float32 ``[j, c]``."""
+        # Three times as fast as numpy's `clip`.
+        cosines = np.minimum(np.maximum(self.queries @ items.T, np.float32(-1)), np.float32(1))
+        return np.asarray(cosines * self.says.astype(np.float32)[:, None])
+
+    def nearest(self, items: Matrix) -> NDArray[np.float32]:
+        """The largest of each item's similarities: float32 ``[c]``."""
+        return np.asarray(self.similarities(items).max(axis=0))
 
     def quotas(self, count: int) -> list[int]:
         """How many of `count` candidates each interest proposes, at least a third of its even part.

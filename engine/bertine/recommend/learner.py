@@ -247,7 +247,9 @@ class Learner:
             )
         index = served.index
         vectors = vectors_of(interactions.item_ids, index.vector, index.dimensions)
-        return learn(interactions, vectors, options)
+        texts = self._store.texts(served.key)
+        in_order = [texts.get(item_id, "") for item_id in interactions.item_ids]
+        return learn(interactions, vectors, options, in_order)
 
     def _how(self, key: int, options: FitOptions) -> LearningOptions:
         kept = self._kept.get(key)

@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -17,12 +18,15 @@ from bertine.catalog.store import Store
 from bertine.encode.encoder import Encoder
 from bertine.encode.request import Embedded
 from bertine.errors import NotFound
+from bertine.index.filters import Predicate, compile_filter
+from bertine.index.live import LiveIndex
 from bertine.index.registry import Registry, Served
 from bertine.index.request import Request
 from bertine.recommend.blend import blend
 from bertine.recommend.history import IMPRESSION, Usable, entries_of, joined, usable
 from bertine.recommend.learn.learned import UNTRAINED, Learned
 from bertine.recommend.listing import Listing
+from bertine.recommend.numbering import Numbering
 from bertine.recommend.profile import strengths
 from bertine.recommend.requests import Answer, Query, Recommendation, Wanted, Wish
 from bertine.recommend.user import user_of
@@ -63,6 +67,7 @@ class Recommender:
         self._registry = registry
         self._readers = readers
         self._learned = learned
+        self._numberings: WeakKeyDictionary[LiveIndex, Numbering] = WeakKeyDictionary()
 
     async def search(self, name: str, queries: Sequence[Query], wanted: Wanted) -> Answer:
         """The items most similar to each query.
@@ -88,7 +93,7 @@ class Recommender:
             InvalidInput: a part of the vectors that the collection does not have.
         """
         served = self._registry.get(name)
-        vector = served.index.vector(item_id)
+        vector = served.index.vector(item_id, _allowed(wanted))
         if vector is None:
             raise NotFound("item", item_id, f"collection {name!r} has no item of that id")
         return await self._answer(
@@ -118,7 +123,8 @@ class Recommender:
         user = user_of(known, wish.options, wish.situation, learned.number)
         request = _request(wish.wanted, seen if wish.exclude_seen else frozenset())
         started = time.perf_counter()
-        listing = Listing(served.index, mixed, user, wish, request)
+        numbering = self._numberings.setdefault(served.index, Numbering())
+        listing = Listing(served.index, numbering, mixed, user, wish, request)
         listed = await self._run(listing.run, inline=_is_small(served, request.top_k))
         times.search += time.perf_counter() - started
         items = await self._items(served, [listed.hits], wish.wanted, times)
@@ -145,7 +151,7 @@ class Recommender:
             entries, kept = joined(entries, liked, wish.options.joined_texts)
             positions = [positions[number] for number in kept]
         lowering = _lowering(served, wish.wanted)
-        vectors = await self._entry_vectors(served, entries, times, wish.wanted.deadline)
+        vectors = await self._entry_vectors(served, entries, times, wish.wanted)
         known = usable(entries, vectors, positions)
         if wish.wanted.vector_weights and known.entries:
             known = replace(known, vectors=lowering * known.vectors)
@@ -184,16 +190,20 @@ class Recommender:
         served: Served,
         entries: Sequence[HistoryEntry],
         times: StageTimes,
-        deadline: float | None,
+        wanted: Wanted,
     ) -> list[Vector | None]:
         """One for each entry; None for an item that is not there."""
+        allowed = _allowed(wanted)
         vectors = [
-            served.index.vector(entry.item_id) if entry.item_id else None for entry in entries
+            served.index.vector(entry.item_id, allowed) if entry.item_id else None
+            for entry in entries
         ]
         by_text = [n for n, entry in enumerate(entries) if not entry.item_id]
         if by_text:
             texts = [entries[n].text for n in by_text]
-            embedded = await self._encoder.embed(texts, input_type="document", deadline=deadline)
+            embedded = await self._encoder.embed(
+                texts, input_type="document", deadline=wanted.deadline
+            )
             rows = served.parts.beside(_timed(embedded, times))
             for n, vector in zip(by_text, rows, strict=True):
                 vectors[n] = vector
@@ -225,7 +235,11 @@ class Recommender:
         read = partial(self._store.get_items, served.key, ids, with_vectors=False)
         items = await self._run(read)
         times.storage += time.perf_counter() - started
-        return items
+        allowed = _allowed(wanted)
+        if allowed is None:
+            return items
+        # One may have been deleted since, and its id taken by somebody else.
+        return {id_: item for id_, item in items.items() if allowed(item.attributes)}
 
     async def _run(self, call: Callable[[], _T], *, inline: bool = False) -> _T:
         if inline:
@@ -248,13 +262,17 @@ def _request(wanted: Wanted, exclude: frozenset[str]) -> Request:
     return Request(
         top_k=wanted.top_k,
         min_score=wanted.min_score,
-        filter=wanted.filter,
+        filter=wanted.both,
         exclude=exclude | wanted.exclude,
         only=wanted.only,
         exact=wanted.exact,
         now=time.time(),
         nprobe=wanted.nprobe,
     )
+
+
+def _allowed(wanted: Wanted) -> Predicate | None:
+    return None if wanted.mandatory is None else compile_filter(wanted.mandatory)
 
 
 def _timed(embedded: Embedded, times: StageTimes) -> Matrix:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from bertine.index.filters import Filter
+from bertine.index.filters import AllOf, Filter
 from bertine.recommend.history import Usable
 from bertine.recommend.learn.taste import Situation
 from bertine.recommend.profile import ProfileOptions
@@ -50,6 +50,8 @@ class Wanted:
         deadline: reading of `time.monotonic` after which the answer is useless.
         vector_weights: parts of the collection's vectors that count less, see
             `bertine.index.parts.Parts.lowering`.
+        mandatory: filter that the caller is held to: what does not match is no item to it, in
+            histories neither. None is anything.
     """
 
     top_k: int = 10
@@ -62,6 +64,14 @@ class Wanted:
     deadline: float | None = None
     nprobe: int = 0
     vector_weights: Mapping[str, float] = field(default_factory=dict)
+    mandatory: Filter | None = None
+
+    @property
+    def both(self) -> Filter | None:
+        """What every hit satisfies: the filter and the mandatory one."""
+        if self.filter is None or self.mandatory is None:
+            return self.filter or self.mandatory
+        return AllOf((self.mandatory, self.filter))
 
 
 @dataclass(frozen=True, slots=True)

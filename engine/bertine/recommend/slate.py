@@ -111,7 +111,8 @@ def compose(pool: Pool, rules: Rules, top_k: int) -> list[Place]:
 
 def _order(pool: Pool, rules: Rules, top_k: int) -> list[int]:
     """Personal candidates in the order in which they are offered a place."""
-    order = ranked(pool, np.flatnonzero(pool.personal), None if rules.caps else _window(top_k))
+    window = _window(top_k) if rules.diversity else top_k
+    order = ranked(pool, np.flatnonzero(pool.personal), None if rules.caps else window)
     if not rules.diversity:
         return order
     near, rest = order[: _window(top_k)], order[_window(top_k) :]

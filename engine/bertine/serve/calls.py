@@ -14,7 +14,8 @@ import grpc
 
 from bertine.defects import described
 from bertine.errors import BertineError, Unavailable
-from bertine.serve.status import abort, code_of
+from bertine.serve.callers.admission import Admission, told_to
+from bertine.serve.status import code_of, end
 from bertine.types import StageTimes
 from bertine.v1 import common_pb2
 
@@ -22,8 +23,8 @@ _log = logging.getLogger("bertine.calls")
 
 Context: TypeAlias = grpc.aio.ServicerContext
 
-Record: TypeAlias = Callable[[str, str, float], None]
-"""Told of every call that has ended: method, gRPC code, seconds."""
+Record: TypeAlias = Callable[[str, str, float, str], None]
+"""Told of every call that has ended: method, gRPC code, seconds, name of the caller or ""."""
 
 _E = TypeVar("_E")
 _T = TypeVar("_T")
@@ -41,10 +42,12 @@ class Gate(Generic[_E]):
 
     Attributes:
         in_flight: calls under way.
+        admission: says who may call what; at first, everybody everything.
     """
 
     def __init__(self, record: Record) -> None:
         self.in_flight = 0
+        self.admission = Admission()
         self._idle = asyncio.Event()
         self._idle.set()
         self._record = record
@@ -92,38 +95,47 @@ class Gate(Generic[_E]):
             raise Unavailable("the server is starting; call again in a few seconds")
         return self._engine
 
-    async def run(self, method: _Method[_T], servicer: Any, request: Any, context: Context) -> _T:
-        """Run one call; its errors become statuses."""
+    async def run(
+        self, method: _Method[_T], servicer: Any, request: Any, context: Context
+    ) -> _T | None:
+        """Run one call; its errors become statuses, and None is returned."""
         started = time.perf_counter()
-        code = grpc.StatusCode.OK
+        code, caller = grpc.StatusCode.OK, None
         try:
             with self.under_way():
                 self._admit()
+                metadata = context.invocation_metadata
+                caller = self.admission.admit(method.__name__, request, metadata)
                 return await method(servicer, request, context)
         except asyncio.CancelledError:
             code = grpc.StatusCode.CANCELLED
             raise
-        except Exception as error:
-            told = known(error, method.__name__)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+            told = told_to(caller, known(error, method.__name__))
             code = code_of(told)
-            raise await abort(context, told) from error
+            end(context, told)
+            return None
         finally:
-            self._ended(method.__name__, code.name, time.perf_counter() - started)
+            name = caller.name if caller else ""
+            self._ended(method.__name__, code.name, time.perf_counter() - started, name)
 
     def _admit(self) -> None:
         if self._closed:
             raise Unavailable("the server is shutting down; call another one, or this one later")
 
-    def _ended(self, name: str, code: str, seconds: float) -> None:
-        self._record(name, code, seconds)
+    def _ended(self, name: str, code: str, seconds: float, caller: str) -> None:
+        self._record(name, code, seconds, caller)
         if _log.isEnabledFor(logging.DEBUG):
             extra = {"method": name, "code": code, "milliseconds": round(seconds * 1e3, 3)}
-            _log.debug("call", extra=extra)
+            _log.debug("call", extra=extra | ({"caller": caller} if caller else {}))
 
 
 def known(error: Exception, name: str) -> BertineError:
     """The error to tell the caller of a method: a defect's place goes to the log, not to him."""
     if isinstance(error, BertineError):
+        # It holds the frames it passed through, and some of them hold it: the request and all that
+        # was made of it would stay until the collector comes by, which then stops everything.
+        error.__traceback__ = None
         return error
     # Not its message, which could hold what the caller sent.
     _log.error("call failed", extra={"method": name, **described(error)})
@@ -140,7 +152,7 @@ def gated(method: _Method[_T]) -> _Method[_T]:
     """A servicer's method, run by its gate. A streaming method writes to the context."""
 
     @functools.wraps(method)
-    async def call(self: Gated, request: Any, context: Context) -> _T:
+    async def call(self: Gated, request: Any, context: Context) -> Any:
         return await self.gate.run(method, self, request, context)
 
     return call

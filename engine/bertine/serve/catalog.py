@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
+from bertine.catalog.condition import Condition
+from bertine.catalog.guard import Guard
 from bertine.catalog.ingest import Upserted
 from bertine.engine import Engine
 from bertine.errors import InvalidInput, NotFound
+from bertine.serve.callers.admission import admitted
 from bertine.serve.calls import Context, Gate, deadline_of, gated, timings
 from bertine.serve.importing import import_stream
-from bertine.serve.paging import decode_page_token, encode_page_token
+from bertine.serve.paging import decode_page_token, encode_page_token, next_items
 from bertine.types import Collection
 from bertine.v1 import catalog_pb2 as pb
 from bertine.v1 import catalog_pb2_grpc
@@ -32,6 +35,8 @@ from bertine.wire.versions import if_versions_from_wire
 MAX_GET = 1_000
 MAX_PAGE = 1_000
 DEFAULT_PAGE = 100
+_OF_EVERYBODY = ("item_count", "sequence", "index")
+"""What a collection's message tells of items that may be others'."""
 
 
 class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
@@ -77,7 +82,8 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         found = []
         for collection in collections:
             with suppress(NotFound):  # deleted since it was read
-                found.append(self._collection(collection))
+                if admitted().may_use(collection.name):
+                    found.append(self._collection(collection))
         return pb.ListCollectionsResponse(collections=found)
 
     @gated
@@ -129,7 +135,9 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         """See ``catalog.proto``."""
         ids = _ids(request.ids, self.gate.engine.config.limits.max_inputs)
         if_versions = if_versions_from_wire(request.if_versions, frozenset(ids))
-        done = await self.gate.engine.ingest.delete_items(request.collection, ids, if_versions)
+        done = await self.gate.engine.ingest.delete_items(
+            request.collection, ids, _condition(if_versions)
+        )
         return pb.DeleteItemsResponse(
             deleted=len(done.deleted), missing=done.missing, sequence=done.sequence
         )
@@ -142,7 +150,8 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         read = partial(
             self.gate.engine.store.get_items, served.key, ids, with_vectors=request.with_vectors
         )
-        found = await asyncio.to_thread(read)
+        stored = await asyncio.to_thread(read)
+        found = {item.id: item for item in admitted().visible(stored.values())}
         return pb.GetItemsResponse(
             items=[item_to_wire(found[id_]) for id_ in ids if id_ in found],
             missing=[id_ for id_ in ids if id_ not in found],
@@ -159,13 +168,9 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
             raise InvalidInput("page_size", f"is {size}; ask for at most {MAX_PAGE} and page on")
         after = decode_page_token(request.page_token)
         read = partial(
-            self.gate.engine.store.list_items,
-            served.key,
-            after,
-            size + 1,
-            with_vectors=request.with_vectors,
+            self.gate.engine.store.list_items, served.key, with_vectors=request.with_vectors
         )
-        items = await asyncio.to_thread(read)
+        items = await next_items(read, admitted().visible, after, size + 1)
         token = encode_page_token(items[size - 1].id) if len(items) > size else ""
         return pb.ListItemsResponse(items=map(item_to_wire, items[:size]), next_page_token=token)
 
@@ -190,14 +195,18 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         self, request: pb.ListAliasesRequest, _context: Context
     ) -> pb.ListAliasesResponse:
         """See ``catalog.proto``."""
-        registry = self.gate.engine.registry
+        registry, caller = self.gate.engine.registry, admitted()
         wanted = registry.get(request.collection).name if request.collection else ""
+        if wanted:
+            caller.check_collection(wanted, "collection")
         aliases = await asyncio.to_thread(self.gate.engine.store.aliases)
         return pb.ListAliasesResponse(
             aliases=[
                 pb.Alias(alias=one.alias, collection=one.collection)
                 for one in aliases
                 if wanted in {"", one.collection}
+                and caller.may_use(one.alias)
+                and caller.may_use(one.collection)
             ]
         )
 
@@ -207,16 +216,27 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
         """Upsert; gives the name of the collection too, which an alias may stand for."""
         engine = self.gate.engine
         served = engine.registry.get(request.collection)
+        admitted().check_collection(served.name, "collection")
         items = items_from_wire(request.items, served.parts.text, engine.config.limits)
         if_versions = if_versions_from_wire(
             request.if_versions, frozenset(item.id for item in items)
         )
-        return served.name, await engine.ingest.upsert(served.name, items, deadline, if_versions)
+        condition = _condition(if_versions)
+        return served.name, await engine.ingest.upsert(served.name, items, deadline, condition)
 
     def _collection(self, collection: Collection) -> pb.Collection:
-        served = self.gate.engine.registry.get(collection.name)
-        aliases = self.gate.engine.registry.aliases(served)
-        return collection_to_wire(collection, served.index.status(), aliases)
+        served, caller = self.gate.engine.registry.get(collection.name), admitted()
+        aliases = list(filter(caller.may_use, self.gate.engine.registry.aliases(served)))
+        message = collection_to_wire(collection, served.index.status(), aliases)
+        if caller.filter is not None:
+            for field in _OF_EVERYBODY:
+                message.ClearField(field)
+        return message
+
+
+def _condition(if_versions: Mapping[str, int]) -> Condition:
+    test = admitted().test
+    return Condition(if_versions, None if test is None else Guard(test))
 
 
 def _ids(ids: Sequence[str], most: int) -> list[str]:

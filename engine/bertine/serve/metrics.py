@@ -41,6 +41,9 @@ class Metrics:
             _LATENCY,
             ("method", "code"),
         )
+        self._caller_calls = self._counter(
+            "bertine_caller_calls", "Calls that have ended, by caller and code", ("caller", "code")
+        )
         # Looking a child up by its labels takes as long as observing with it.
         self._observe: dict[tuple[str, str], Callable[[float], None]] = {}
         self._batch_rows = self._histogram("bertine_batch_rows", "Texts in a batch", _ROWS)
@@ -81,8 +84,10 @@ class Metrics:
     def _counter(self, name: str, documentation: str, labels: Sequence[str] = ()) -> Counter:
         return Counter(name, documentation, labels, registry=self.registry)
 
-    def call(self, method: str, code: str, seconds: float) -> None:
+    def call(self, method: str, code: str, seconds: float, caller: str = "") -> None:
         """Record a call that has ended."""
+        if caller:
+            self._caller_calls.labels(caller, code).inc()
         key = (method, code)
         observe = self._observe.get(key)
         if observe is None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
 from bertine.catalog.events import DeleteUser, RecordEvents
 from bertine.engine import Engine
 from bertine.errors import InvalidInput
-from bertine.recommend.requests import Wish
+from bertine.index.live import LiveIndex
+from bertine.recommend.requests import Wanted, Wish
+from bertine.serve.callers.admission import admitted
 from bertine.serve.calls import Context, Gate, deadline_of, gated, timings
-from bertine.types import StageTimes
+from bertine.types import Event, StageTimes
 from bertine.v1 import recommendation_pb2 as pb
 from bertine.v1 import recommendation_pb2_grpc
 from bertine.wire.events import (
@@ -24,6 +28,7 @@ from bertine.wire.events import (
 from bertine.wire.items import MAX_ID_BYTES, check_name
 from bertine.wire.learned import fit_options_from_wire, learned_to_wire
 from bertine.wire.queries import (
+    Request,
     hits_to_wire,
     queries_from_wire,
     recommendation_to_wire,
@@ -46,7 +51,7 @@ class RecommendationServicer(recommendation_pb2_grpc.RecommendationServiceServic
     async def Search(self, request: pb.SearchRequest, context: Context) -> pb.SearchResponse:
         """See ``recommendation.proto``."""
         started = time.perf_counter()
-        wanted = wanted_from_wire(request, self.gate.engine.config.limits, deadline_of(context))
+        wanted = self._wanted(request, deadline_of(context))
         dimensions = self.gate.engine.encoder.dimensions
         queries = queries_from_wire(request.queries, dimensions, self.gate.engine.config.limits)
         answer = await self.gate.engine.recommender.search(request.collection, queries, wanted)
@@ -61,7 +66,7 @@ class RecommendationServicer(recommendation_pb2_grpc.RecommendationServiceServic
     ) -> pb.SimilarItemsResponse:
         """See ``recommendation.proto``."""
         started = time.perf_counter()
-        wanted = wanted_from_wire(request, self.gate.engine.config.limits, deadline_of(context))
+        wanted = self._wanted(request, deadline_of(context))
         item_id = check_name(request.item_id, MAX_ID_BYTES, "item_id")
         answer = await self.gate.engine.recommender.similar(request.collection, item_id, wanted)
         return pb.SimilarItemsResponse(
@@ -87,7 +92,7 @@ class RecommendationServicer(recommendation_pb2_grpc.RecommendationServiceServic
         session = session_from_wire(request.context)
         return Wish(
             history=history_from_wire(request.history, limits),
-            wanted=wanted_from_wire(request, limits, deadline),
+            wanted=self._wanted(request, deadline),
             options=profile_from_wire(request.profile),
             user=self._user(request),
             session=session_digest(session) if session else None,
@@ -97,6 +102,10 @@ class RecommendationServicer(recommendation_pb2_grpc.RecommendationServiceServic
             rules=rules_from_wire(request.rules),
             channel_weights=channel_weights_from_wire(request.channel_weights),
         )
+
+    def _wanted(self, request: Request, deadline: float | None) -> Wanted:
+        wanted = wanted_from_wire(request, self.gate.engine.config.limits, deadline)
+        return replace(wanted, mandatory=admitted().filter)
 
     def _user(self, request: pb.RecommendRequest) -> bytes | None:
         if request.user:
@@ -122,7 +131,7 @@ class RecommendationServicer(recommendation_pb2_grpc.RecommendationServiceServic
             time.time(),
             self.gate.engine.config.limits,
         )
-        change = RecordEvents(served.key, events)
+        change = RecordEvents(served.key, _own(events, served.index))
         done = await asyncio.wrap_future(self.gate.engine.writer.submit(change, None))
         return pb.RecordEventsResponse(
             recorded=done.recorded,
@@ -160,3 +169,16 @@ class RecommendationServicer(recommendation_pb2_grpc.RecommendationServiceServic
         if kept is None:
             return pb.LearnedStatus(message=learner.message(key))
         return learned_to_wire(kept.learned, kept.time)
+
+
+def _own(events: Sequence[Event], index: LiveIndex) -> Sequence[Event]:
+    """The events of items that are the caller's; their ids are the caller's too."""
+    caller = admitted()
+    test = caller.test
+    if test is None:
+        return events
+    return [
+        replace(event, event_id=f"{caller.name}\n{event.event_id}")
+        for event in events
+        if index.vector(event.item_id, test) is not None
+    ]

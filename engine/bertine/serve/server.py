@@ -14,10 +14,11 @@ from typing import NoReturn
 
 from bertine.config import ServeConfig, split_address
 from bertine.engine import Engine
-from bertine.errors import Unavailable
+from bertine.errors import NotFound, Unavailable
 from bertine.model import MakeEncoder, open_encoder
 from bertine.observer import Observer
 from bertine.serve import memory
+from bertine.serve.callers.watch import CallersFile
 from bertine.serve.calls import Gate
 from bertine.serve.catalog import CatalogServicer
 from bertine.serve.embedding import EmbeddingServicer
@@ -51,6 +52,9 @@ class Server:
         config: see `ServeConfig`.
         make_encoder: see `Engine.open`.
 
+    Raises:
+        ConfigError: the file of callers is broken.
+
     Attributes:
         port: it listens on, once started.
         metrics: of this server.
@@ -62,6 +66,10 @@ class Server:
         self.port = 0
         self._make_encoder = make_encoder
         self._gate = Gate[Engine](self.metrics.call)
+        self._gate.admission.name_of = self._name_of
+        self._callers = CallersFile(config.callers) if config.callers else None
+        if self._callers:
+            self._gate.admission.callers = self._callers.read()
         self._metrics_server: MetricsServer | None = None
         self._engine: Engine | None = None
         self._serving = False
@@ -111,6 +119,7 @@ class Server:
                 await asyncio.wait_for(stop.wait(), HEALTH_SECONDS)
 
     async def _look_after(self, engine: Engine) -> None:
+        await self._follow_callers()
         if failure := engine.encoder.failure:
             # What a lost device leaves behind may hang when it is freed.
             await self._edge.set_serving(serving=False)
@@ -126,6 +135,19 @@ class Server:
             log = _log.warning if self._serving else _log.error
             log("the encoder responds again" if self._serving else "the encoder does not respond")
             await self._edge.set_serving(serving=self._serving)
+
+    async def _follow_callers(self) -> None:
+        """Know the callers of a file that has changed, in front processes too."""
+        new = await asyncio.to_thread(self._callers.changed) if self._callers else None
+        if new is not None:
+            self._gate.admission.callers = new
+            await self._edge.set_serving(serving=self._serving)
+
+    def _name_of(self, collection: str) -> str:
+        try:
+            return self._gate.engine.registry.get(collection).name
+        except NotFound:
+            return collection
 
     async def stop(self) -> None:
         """Take no new calls, let those under way end, close everything."""

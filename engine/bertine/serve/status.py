@@ -19,6 +19,8 @@ CODES: tuple[tuple[type[errors.BertineError], grpc.StatusCode], ...] = (
     (errors.NotFound, grpc.StatusCode.NOT_FOUND),
     (errors.AlreadyExists, grpc.StatusCode.ALREADY_EXISTS),
     (errors.VersionMismatch, grpc.StatusCode.ABORTED),
+    (errors.Unauthenticated, grpc.StatusCode.UNAUTHENTICATED),
+    (errors.PermissionDenied, grpc.StatusCode.PERMISSION_DENIED),
     (errors.Conflict, grpc.StatusCode.FAILED_PRECONDITION),
     (errors.Overloaded, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (errors.DeadlineExceeded, grpc.StatusCode.DEADLINE_EXCEEDED),
@@ -67,7 +69,7 @@ def details_of(error: errors.BertineError) -> status_pb2.Status:
 
 
 def _detail(error: errors.BertineError) -> Message | None:
-    if isinstance(error, errors.InvalidInput):
+    if isinstance(error, errors.InvalidInput | errors.PermissionDenied) and error.field:
         violation = error_details_pb2.BadRequest.FieldViolation(
             field=error.field, description=error.problem
         )
@@ -83,8 +85,12 @@ def _detail(error: errors.BertineError) -> Message | None:
     return None
 
 
-async def abort(context: grpc.aio.ServicerContext, error: errors.BertineError) -> Exception:
-    """End a call with an error. The framework raises; nothing is returned."""
-    metadata = ((DETAILS_KEY, details_of(error).SerializeToString()),)
-    await context.abort(code_of(error), error.message, metadata)
-    return error
+def end(context: grpc.aio.ServicerContext, error: errors.BertineError) -> None:
+    """Give a call an error for its end; what its method returns is not sent.
+
+    Where a call is aborted instead, grpcio keeps an exception that holds the frames of the method,
+    which hold the call: nothing of it is freed until the collector comes by.
+    """
+    context.set_code(code_of(error))
+    context.set_details(error.message)
+    context.set_trailing_metadata(((DETAILS_KEY, details_of(error).SerializeToString()),))

@@ -55,11 +55,11 @@ def _entry(message: pb.HistoryEntry, limits: Limits, field: str) -> HistoryEntry
         raise InvalidInput(field, "is neither an item nor a text; set item_id or text")
     is_item = subject == "item_id"
     return HistoryEntry(
-        item_id=check_name(message.item_id, MAX_ID_BYTES, f"{field}.item_id") if is_item else "",
-        text="" if is_item else check_text(message.text, limits, f"{field}.text"),
-        time=time_from_wire(message.time, f"{field}.time") if message.HasField("time") else None,
-        event_type=message.event_type,
-        weight=_weight(message.weight, f"{field}.weight") if message.HasField("weight") else None,
+        check_name(message.item_id, MAX_ID_BYTES, f"{field}.item_id") if is_item else "",
+        "" if is_item else check_text(message.text, limits, f"{field}.text"),
+        time_from_wire(message.time, f"{field}.time") if message.HasField("time") else None,
+        message.event_type,
+        _weight(message.weight, f"{field}.weight") if message.HasField("weight") else None,
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bertine.recommend.learn.taste import Candidates, Taste
+from bertine.types import Vector
+
+Totals = NDArray[np.floating[Any]]
+"""float32 or float64 ``[channels, c]``: each channel's value of each candidate."""
 
 Shares = NDArray[np.float64]
 """float64 ``[c, channels, h + 1]``: what each entry of a history adds to each candidate's value;
@@ -28,6 +32,9 @@ class View(Protocol):
     def names(self) -> tuple[str, ...]:
         """Of its channels."""
 
+    def totals(self, taste: Taste, candidates: Candidates) -> Totals:
+        """Its channels' values: what `shares` sums to, for less."""
+
     def shares(self, taste: Taste, candidates: Candidates) -> Shares:
         """Its channels' values, split over the history."""
 
@@ -40,7 +47,7 @@ def empty(taste: Taste, candidates: Candidates, channels: int) -> Shares:
     return np.zeros((len(candidates), channels, len(taste) + 1))
 
 
-def largest(values: NDArray[np.float64], count: int) -> Numbers:
+def largest(values: NDArray[np.float64] | Vector, count: int) -> Numbers:
     """Places of the `count` largest positive values, ascending."""
     if count < len(values):
         found = np.argpartition(-values, count)[:count]

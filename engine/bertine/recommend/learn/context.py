@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bertine.recommend.learn.channel import NOTHING, Numbers, Shares, empty
+from bertine.recommend.learn.channel import NOTHING, Numbers, Shares, Totals, empty
 from bertine.recommend.learn.interactions import Interactions
 from bertine.recommend.learn.taste import Candidates, Situation, Taste
 
@@ -52,13 +52,17 @@ class ByContext:
         """See `View`."""
         return (self.name,)
 
+    def totals(self, taste: Taste, candidates: Candidates) -> Totals:
+        """See `View`."""
+        cell = self._cell(taste.situation)
+        if cell is None:
+            return np.zeros((1, len(candidates)))
+        return candidates.take(self.values[cell])[None, :]
+
     def shares(self, taste: Taste, candidates: Candidates) -> Shares:
         """See `View`."""
         shares = empty(taste, candidates, 1)
-        cell = self._cell(taste.situation)
-        if cell is not None:
-            known = candidates.numbers >= 0
-            shares[known, 0, -1] = self.values[cell, candidates.numbers[known]]
+        shares[:, 0, -1] = self.totals(taste, candidates)
         return shares
 
     def best(self, taste: Taste, count: int) -> Numbers:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bertine.recommend.learn.channel import NOTHING, Numbers, Shares, empty, largest
-from bertine.recommend.learn.lags import strengths
-from bertine.recommend.learn.taste import Candidates, Taste
+from bertine.recommend.learn.channel import NOTHING, Numbers, Shares, Totals, empty, largest
+from bertine.recommend.learn.taste import LATEST, Candidates, Taste
+from bertine.types import Vector
 
 CONFIDENCE = 10.0
 """That an event adds to the confidence of 1 in what was not done (alpha)."""
 
 REGULARIZATION = 0.05
 
-_LATEST = 100
+
+_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,10 @@ class Factors:
         """See `View`."""
         return ("factors",)
 
+    def totals(self, taste: Taste, candidates: Candidates) -> Totals:
+        """See `View`."""
+        return np.asarray(candidates.take(self.items) @ self._user(taste))[None, :]
+
     def shares(self, taste: Taste, candidates: Candidates) -> Shares:
         """See `View`."""
         shares = empty(taste, candidates, 1)
@@ -52,18 +58,36 @@ class Factors:
 
     def best(self, taste: Taste, count: int) -> Numbers:
         """See `View`."""
-        entries, solved = self._solved(taste)
-        if not len(entries):
-            return NOTHING
-        user = solved.sum(axis=1).astype(np.float32)
-        return largest((self.items @ user).astype(np.float64), count)
+        user = self._user(taste)
+        return largest(self.items @ user, count) if user.any() else NOTHING
+
+    @cached_property
+    def _inverse(self) -> NDArray[np.float64]:
+        return np.asarray(np.linalg.inv(self.gram), np.float64)
+
+    def _user(self, taste: Taste) -> Vector:
+        """A^-1 sum_h c_h y_h, folded in once: float32 ``[f]``."""
+        if id(self) not in taste.kept:
+            _, confidence, inverse, mixed = self._folded(taste)
+            user = inverse @ np.linalg.solve(mixed, confidence)
+            taste.kept[id(self)] = user.astype(np.float32)
+        return taste.kept[id(self)]
 
     def _solved(self, taste: Taste) -> tuple[Numbers, NDArray[np.float64]]:
         """The entries that count, and c_h A^-1 y_h of each: float64 ``[f, entries]``."""
-        liked = strengths(taste)
-        entries = np.flatnonzero((taste.items >= 0) & (liked > 0))[-_LATEST:]
+        entries, confidence, inverse, mixed = self._folded(taste)
+        return entries, np.asarray(inverse @ np.linalg.inv(mixed) * confidence)
+
+    def _folded(self, taste: Taste) -> tuple[Numbers, _Floats, _Floats, _Floats]:
+        """The entries that count, with rows R and D = diag(c - 1): c, G^-1 R', I + D R G^-1 R'.
+
+        By Woodbury's identity (G + R' D R)^-1 R' = G^-1 R' (I + D R G^-1 R')^-1: a system as large
+        as the history, not as the factors.
+        """
+        liked = taste.liking
+        entries = np.flatnonzero((taste.items >= 0) & (liked > 0))[-LATEST:]
         rows = self.items[taste.items[entries]].astype(np.float64)
         extra = CONFIDENCE * liked[entries]
-        left = self.gram + (rows.T * extra) @ rows
-        solved = np.linalg.solve(left, rows.T * (1.0 + extra))
-        return entries.astype(np.int64), np.asarray(solved, np.float64)
+        inverse = self._inverse @ rows.T
+        mixed = np.eye(len(entries)) + extra[:, None] * (rows @ inverse)
+        return entries, 1.0 + extra, inverse, mixed

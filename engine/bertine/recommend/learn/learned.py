@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,7 @@ class Learned:
             have what the user has seen.
         status: how it was learned.
         new_weights: the same for lists of what is new to the user; None: `weights`.
+        numbers: of the items, by id.
     """
 
     item_ids: Sequence[str]
@@ -58,16 +60,25 @@ class Learned:
     weights: NDArray[np.float64]
     status: Status = field(default_factory=Status)
     new_weights: NDArray[np.float64] | None = None
-    _numbers: dict[str, int] = field(init=False, repr=False, compare=False)
+    numbers: Mapping[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         numbers = {item_id: number for number, item_id in enumerate(self.item_ids)}
-        object.__setattr__(self, "_numbers", numbers)
+        object.__setattr__(self, "numbers", numbers)
 
-    @property
+    @cached_property
     def channels(self) -> tuple[str, ...]:
         """Names of the channels, in the order of `weights`."""
         return tuple(name for view in self.views for name in view.names)
+
+    @cached_property
+    def _spans(self) -> list[tuple[View, slice]]:
+        """Where the channels of each view stand."""
+        stops = np.cumsum([len(view.names) for view in self.views]).tolist()
+        return [
+            (view, slice(stop - len(view.names), stop))
+            for view, stop in zip(self.views, stops, strict=True)
+        ]
 
     def weights_of(self, *, new_only: bool) -> NDArray[np.float64]:
         """Of lists with or without what the user has seen: float64 ``[channels]``."""
@@ -80,12 +91,12 @@ class Learned:
 
     def number(self, item_id: str) -> int:
         """Of an item, -1 for one that it does not know."""
-        return self._numbers.get(item_id, -1)
+        return self.numbers.get(item_id, -1)
 
     def propose(
         self, taste: Taste, count: int, weights: NDArray[np.float64] | None = None
     ) -> NDArray[np.int64]:
-        """The best items of each channel that counts: int64, ascending, no number twice.
+        """The best items of each channel that counts: int64, one channel after the other.
 
         To somebody of whom nothing is known all channels propose that can, whatever they weigh.
 
@@ -94,21 +105,23 @@ class Learned:
             count: at most so many of each channel.
             weights: float64 ``[channels]`` that count instead of the fitted ones.
         """
-        counting = self.weights if weights is None else weights
-        everything = not len(taste)
-        found, first = [NOTHING], 0
-        for view in self.views:
-            stop = first + len(view.names)
-            if everything or counting[first:stop].any():
-                found.append(view.best(taste, count))
-            first = stop
-        return np.unique(np.concatenate(found))
+        counting = [view for view, _ in self.counting(self.weights if weights is None else weights)]
+        views = counting if len(taste) else self.views
+        return np.concatenate([NOTHING, *(view.best(taste, count) for view in views)])
+
+    def counting(self, weights: NDArray[np.float64]) -> list[tuple[View, NDArray[np.float64]]]:
+        """The views of which a channel counts, and the weights of its channels.
+
+        Args:
+            weights: float64 ``[channels]``.
+        """
+        listed = weights.tolist()
+        return [(view, weights[span]) for view, span in self._spans if any(listed[span])]
 
     def score(self, taste: Taste, candidates: Candidates) -> NDArray[np.float64]:
         """Each channel's value of each candidate: float64 ``[c, channels]``."""
-        return np.concatenate(
-            [view.shares(taste, candidates).sum(axis=2) for view in self.views], axis=1
-        )
+        totals = [view.totals(taste, candidates) for view in self.views]
+        return np.concatenate(totals, dtype=np.float64).T
 
     def parts(self, taste: Taste, candidates: Candidates) -> NDArray[np.float64]:
         """Each entry's exact share in each value: float64 ``[c, channels, h + 1]``.

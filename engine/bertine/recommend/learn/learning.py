@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertine.recommend.learn import als
+from bertine.recommend.learn import als, words
 from bertine.recommend.learn.channel import View
 from bertine.recommend.learn.content import Content
 from bertine.recommend.learn.context import CONTEXTS, by_context
@@ -48,12 +48,16 @@ ALL_CHANNELS = (
     "content_latest",
     "content_best",
     "content_even",
+    words.NAME,
     *SEQUENCES,
     *REGRESSED,
     *TOGETHER,
     *CONTEXTS,
     "factors",
 )
+
+_OF_ANY_ITEM = ("content", "content_latest", "content_best", "content_even")
+"""Channels that know what came after learning."""
 
 DEFAULT_WEIGHTS: Mapping[str, tuple[float, float]] = {"content": (1.0, 1.0)}
 """Where there is too little to fit by: a channel that is not listed does not count."""
@@ -80,7 +84,12 @@ class LearningOptions:
     profile_half_life: float = 1.0
 
 
-def learn(interactions: Interactions, vectors: Matrix, options: LearningOptions) -> Learned:
+def learn(
+    interactions: Interactions,
+    vectors: Matrix,
+    options: LearningOptions,
+    texts: Sequence[str] = (),
+) -> Learned:
     """Learn channels from events, and weigh them.
 
     Weights are fitted on the latest part of the events with channels learned of what was before;
@@ -90,31 +99,35 @@ def learn(interactions: Interactions, vectors: Matrix, options: LearningOptions)
         interactions: sorted by user and time.
         vectors: float32 ``[items, d]``, rows of `interactions.item_ids`; zero for an item without.
         options: how.
+        texts: of the items, "" for one without; none at all: words do not count.
     """
     options = _timed(interactions, options)
+    of_items = _of_items(vectors, texts, options)
     kept, status = options.weights, Status()
     if kept is None:
-        kept, status = _weigh(interactions, vectors, options)
-    views = _views(interactions, vectors, options)
+        kept, status = _weigh(interactions, vectors, options, of_items)
+    views = of_items + _views(interactions, vectors, options)
     weights, new_weights = _weights(views, kept, options.channels)
     described = _described(interactions, status)
     return Learned(tuple(interactions.item_ids), views, weights, described, new_weights)
 
 
 def _weigh(
-    interactions: Interactions, vectors: Matrix, options: LearningOptions
+    interactions: Interactions,
+    vectors: Matrix,
+    options: LearningOptions,
+    of_items: tuple[View, ...],
 ) -> tuple[Mapping[str, tuple[float, float]], Status]:
     held = held_out(interactions, options.validation_share)
     rows = moments(interactions, vectors, held, options.profile_half_life, options.seed)
     if len(rows) < LEAST_ROWS:
         return DEFAULT_WEIGHTS, Status()
-    before = interactions.where(~held)
-    views = _views(before, vectors, options)
+    views = of_items + _views(interactions.where(~held), vectors, options)
     learned = Learned(tuple(interactions.item_ids), views, _weights(views, {}, None)[0])
     scored = score(learned, rows, vectors)
     # A view may have channels beside those that are asked for: they are not to be weighed by.
     scored.values[:, _asked_each(learned.channels, options.channels) == 0] = 0.0
-    content = np.array([name.startswith("content") for name in learned.channels])
+    content = np.array([name in _OF_ANY_ITEM for name in learned.channels])
     weights = fit(scored, content, options.seed)
     new = scored.new_only()
     # Nearly all moments repeat something, or none does: there is nothing else to learn.
@@ -129,11 +142,18 @@ def _weigh(
     return replace(learned, weights=weights, new_weights=new_weights).by_name(), status
 
 
+def _of_items(vectors: Matrix, texts: Sequence[str], options: LearningOptions) -> tuple[View, ...]:
+    """Views that no event changes, so that they are made once."""
+    near = words.near_words(texts) if _asked((words.NAME,), options.channels) else None
+    views: list[View | None] = [Content(), Repeats(), refine(vectors), near]
+    return _those_asked(views, options)
+
+
 def _views(
     interactions: Interactions, vectors: Matrix, options: LearningOptions
 ) -> tuple[View, ...]:
-    """All views that have one of the channels that are asked for."""
-    views: list[View | None] = [Content(), Repeats(), popular(interactions), refine(vectors)]
+    """Views of what users did that have one of the channels that are asked for."""
+    views: list[View | None] = [popular(interactions)]
     if np.any(interactions.weights > 0):
         matrix = users_items(interactions)
         makers: list[tuple[tuple[str, ...], Callable[[], Sequence[View | None]]]] = [
@@ -146,6 +166,10 @@ def _views(
         for names, make in makers:
             # What nobody asks for is not made: some of it takes seconds.
             views += make() if _asked(names, options.channels) else []
+    return _those_asked(views, options)
+
+
+def _those_asked(views: Sequence[View | None], options: LearningOptions) -> tuple[View, ...]:
     return tuple(
         view for view in views if view is not None and _asked(view.names, options.channels)
     )

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertine.kernels.channels import linked_sums, most_linked
 from bertine.kernels.links import linked
-from bertine.recommend.learn.channel import NOTHING, Numbers, Shares, largest
-from bertine.recommend.learn.lags import faded
+from bertine.recommend.learn.channel import Numbers, Shares, Totals
 from bertine.recommend.learn.taste import Candidates, Taste
 
 MOST_LINKS = 200
@@ -18,7 +18,6 @@ MOST_LINKS = 200
 
 _MOST_CELLS = 6_000_000
 _LEAST_LINKS = 20
-_LATEST = 100
 
 
 def width(items: int) -> int:
@@ -83,35 +82,24 @@ class Linked:
         """See `View`."""
         return (self.name,)
 
+    def totals(self, taste: Taste, candidates: Candidates) -> Totals:
+        """See `View`."""
+        totals = np.zeros((1, len(candidates)))
+        linked_sums(*self._links(taste), candidates.numbers, candidates.order, totals[0])
+        return totals
+
     def shares(self, taste: Taste, candidates: Candidates) -> Shares:
         """See `View`."""
         shares = np.zeros((len(candidates), len(taste) + 1))
-        # Only the latest entries have links, so that a long history costs no more.
-        sources = np.where(np.arange(len(taste)) < len(taste) - _LATEST, -1, taste.items)
-        linked(
-            self.numbers,
-            self.values,
-            sources.astype(np.int64),
-            faded(taste, self.decay),
-            candidates.numbers,
-            np.argsort(candidates.numbers, kind="stable"),
-            shares,
-        )
+        factors, numbers = taste.faded(self.decay), candidates.numbers
+        linked(self.numbers, self.values, taste.linked, factors, numbers, candidates.order, shares)
         return shares[:, None, :]
 
     def best(self, taste: Taste, count: int) -> Numbers:
         """See `View`."""
-        _, numbers, values = self._links(taste)
-        found = numbers >= 0
-        if not found.any():
-            return NOTHING
-        items, which = np.unique(numbers[found], return_inverse=True)
-        sums = np.asarray(np.bincount(which, values[found], len(items)), np.float64)
-        return np.asarray(items[largest(sums, count)], np.int64)
+        found = np.empty(count, np.int64)
+        return found[: most_linked(*self._links(taste), found)]
 
-    def _links(self, taste: Taste) -> tuple[Numbers, Numbers, NDArray[np.float64]]:
-        """Entries ``[e]`` with links, and their links and faded values ``[e, links]``."""
-        entries = np.flatnonzero(taste.items >= 0)[-_LATEST:]
-        items = taste.items[entries]
-        numbers = self.numbers[items].astype(np.int64)
-        return entries, numbers, self.values[items] * faded(taste, self.decay)[entries, None]
+    def _links(self, taste: Taste) -> tuple[Any, ...]:
+        """What the kernels are given."""
+        return self.numbers, self.values, taste.linked, taste.liking, taste.lags, self.decay

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bertine.recommend.learn.channel import NOTHING, Numbers, Shares, empty, largest
+from bertine.recommend.learn.channel import NOTHING, Numbers, Shares, Totals, empty, largest
 from bertine.recommend.learn.interactions import Interactions
 from bertine.recommend.learn.taste import Candidates, Taste
 
@@ -27,11 +27,15 @@ class Popular:
     names: tuple[str, ...]
     values: NDArray[np.float32]
 
+    def totals(self, taste: Taste, candidates: Candidates) -> Totals:
+        """See `View`."""
+        del taste
+        return candidates.take(self.values).T
+
     def shares(self, taste: Taste, candidates: Candidates) -> Shares:
         """See `View`."""
         shares = empty(taste, candidates, len(self.names))
-        known = candidates.numbers >= 0
-        shares[known, :, -1] = self.values[candidates.numbers[known]]
+        shares[:, :, -1] = self.totals(taste, candidates).T
         return shares
 
     def best(self, taste: Taste, count: int) -> Numbers:
@@ -39,8 +43,7 @@ class Popular:
         del taste
         if not len(self.values):
             return NOTHING
-        tops = [_top(column, count) for column in self.values.T]
-        return np.unique(np.concatenate(tops))
+        return np.concatenate([largest(column, count) for column in self.values.T])
 
 
 def popular(interactions: Interactions) -> Popular:
@@ -56,7 +59,3 @@ def popular(interactions: Interactions) -> Popular:
         for share in SPANS.values()
     ]
     return Popular(tuple(SPANS), np.stack(columns, axis=1).astype(np.float32))
-
-
-def _top(column: NDArray[np.float32], count: int) -> Numbers:
-    return largest(column.astype(np.float64), count)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bertine.types import Matrix
+from bertine.recommend.learn.lags import lags
+from bertine.types import Matrix, Vector
+
+LATEST = 100
+"""Entries of a history whose links count, so that a long one costs no more."""
 
 _NO_TIME = float("nan")
 
@@ -29,7 +34,7 @@ class Situation:
     device: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Taste:
     """A history, oldest first, and the situation.
 
@@ -53,8 +58,34 @@ class Taste:
     def __len__(self) -> int:
         return len(self.items)
 
+    @cached_property
+    def liking(self) -> NDArray[np.float64]:
+        """The strengths, or what stands for them: float64 ``[h]``."""
+        return np.sign(self.weights) if self.strengths is None else self.strengths
 
-@dataclass(frozen=True, slots=True)
+    @cached_property
+    def lags(self) -> NDArray[np.float64]:
+        """See `lags.lags`."""
+        return lags(self.times)
+
+    @cached_property
+    def linked(self) -> NDArray[np.int64]:
+        """The items whose links count, -1 for the others: int64 ``[h]``."""
+        linked = self.items.astype(np.int64)
+        linked[:-LATEST] = -1
+        return linked
+
+    @cached_property
+    def kept(self) -> dict[int, Vector]:
+        """What a view has made of it, to be used again, by the view's identity."""
+        return {}
+
+    def faded(self, decay: float) -> NDArray[np.float64]:
+        """Strength times ``decay ** lag`` of each entry: float64 ``[h]``."""
+        return np.asarray(self.liking * decay**self.lags)
+
+
+@dataclass(frozen=True)
 class Candidates:
     """The items that are scored.
 
@@ -68,3 +99,30 @@ class Candidates:
 
     def __len__(self) -> int:
         return len(self.numbers)
+
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """What sorts the numbers: int64 ``[c]``."""
+        return np.argsort(self.numbers, kind="stable")
+
+    @cached_property
+    def known(self) -> NDArray[np.bool_]:
+        """Which have a number: bool ``[c]``."""
+        return np.greater_equal(self.numbers, 0)
+
+    @cached_property
+    def all_known(self) -> bool:
+        """Whether each has a number."""
+        return bool(self.known.all())
+
+    def take(self, table: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Look up what is known of each item: float32 ``[c, ...]``, zeros for an unknown one.
+
+        Args:
+            table: float32 ``[items, ...]``.
+        """
+        if self.all_known:
+            return table[self.numbers]
+        found = np.zeros((len(self), *table.shape[1:]), np.float32)
+        found[self.known] = table[self.numbers[self.known]]
+        return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from typing import Any, NoReturn, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 from bertine.encode.tokens import Tokens
 from bertine.engine import Engine
 from bertine.errors import BertineError
+from bertine.serve.callers.keys import HEADER
 from bertine.serve.calls import Context, Gate, known
 from bertine.serve.front.frames import (
     Frame,
@@ -44,19 +45,17 @@ class Methods:
             self.by_path[f"/{service}/{name}"] = handler
 
 
-class Aborted(Exception):
-    """A call ended with an error; carries a serialized google.rpc.Status."""
-
-    def __init__(self, status: bytes) -> None:
-        super().__init__()
-        self.status = status
-
-
 class FrontContext:
-    """As much of a gRPC context as our servicers use, for a call that came through a front."""
+    """As much of a gRPC context as our servicers use, for a call that came through a front.
 
-    def __init__(self, deadline: float | None) -> None:
+    Attributes:
+        status: the google.rpc.Status, serialized, of a call that ended with an error; or b"".
+    """
+
+    def __init__(self, deadline: float | None, header: str) -> None:
+        self.status = b""
         self._deadline = deadline
+        self._header = header
 
     def time_remaining(self) -> float | None:
         """Seconds until the deadline."""
@@ -64,12 +63,19 @@ class FrontContext:
             return None
         return self._deadline - asyncio.get_running_loop().time()
 
-    async def abort(
-        self, _code: grpc.StatusCode, _details: str, metadata: Sequence[tuple[str, bytes]]
-    ) -> NoReturn:
-        """End the call with an error, see `bertine.serve.status.abort`."""
-        ((_, status),) = metadata
-        raise Aborted(status)
+    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+        """The call's authorization, if it has one."""
+        return ((HEADER, self._header),) if self._header else ()
+
+    def set_code(self, _code: grpc.StatusCode) -> None:
+        """The status has it, too."""
+
+    def set_details(self, _details: str) -> None:
+        """The status has them, too."""
+
+    def set_trailing_metadata(self, metadata: Sequence[tuple[str, bytes]]) -> None:
+        """How the call ends, see `bertine.serve.status.end`."""
+        ((_, self.status),) = metadata
 
 
 class Answering:
@@ -125,8 +131,6 @@ class Answering:
     async def _run(self, frame: Frame, answer: _Answer) -> None:
         try:
             self.link.send(await answer(frame))
-        except Aborted as aborted:
-            self.link.send(Frame(Kind.ERROR, frame.call, aborted.status))
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody must wait for ever
             status = details_of(known(error, Kind(frame.kind).name))
             self.link.send(Frame(Kind.ERROR, frame.call, status.SerializeToString()))
@@ -146,17 +150,20 @@ class Answering:
         return Frame(Kind.VECTORS, frame.call, pack_vectors(vectors))
 
     async def _call(self, frame: Frame) -> Frame:
-        deadline, path, raw = unpack_call(frame.body)
+        deadline, path, raw, header = unpack_call(frame.body)
         handler = self._methods.by_path[path]
         try:
             request = handler.request_deserializer(raw)
         except DecodeError as error:
             raise BertineError("the request cannot be read; is it of this method?") from error
-        context = cast("Context", FrontContext(deadline))
+        told = FrontContext(deadline, header)
+        context = cast("Context", told)
         if handler.request_streaming:
             response = await handler.stream_unary(_stream_of(request), context)
         else:
             response = await handler.unary_unary(request, context)
+        if told.status:
+            return Frame(Kind.ERROR, frame.call, told.status)
         return Frame(Kind.ANSWER, frame.call, handler.response_serializer(response))
 
     def _on_lost(self) -> None:

@@ -59,7 +59,10 @@ class Channel:
         answer.add_done_callback(partial(self._done, number))
         self._pending[number] = answer
         self.link.send(Frame(kind, number, body))
-        return await answer
+        try:
+            return await answer
+        finally:
+            del answer  # it holds its error, and that this frame
 
     def _done(self, number: int, answer: asyncio.Future[bytes]) -> None:
         del self._pending[number]

@@ -9,11 +9,12 @@ from typing import Any, TypeAlias
 import grpc
 
 from bertine.errors import BertineError
+from bertine.serve.callers.keys import header_of
 from bertine.serve.calls import Context, deadline_of
 from bertine.serve.front.channel import Channel
 from bertine.serve.front.frames import CallBody, Kind, pack_call
 from bertine.serve.importing import import_stream
-from bertine.serve.status import abort
+from bertine.serve.status import end
 from bertine.v1 import catalog_pb2, index_pb2, recommendation_pb2, server_pb2
 
 _IMPORT = "ImportItems"
@@ -27,7 +28,7 @@ _FORWARDED = tuple(
     )
 )
 
-_Answer: TypeAlias = Callable[[str, Any, float | None], Awaitable[Any]]
+_Answer: TypeAlias = Callable[[CallBody, Any], Awaitable[Any]]
 
 
 class Forwarder:
@@ -69,27 +70,27 @@ class Forwarder:
         async def method(request: Any, context: Context) -> Any:
             try:
                 with self._under_way():
-                    return await answer(path, request, deadline_of(context))
+                    header = header_of(context.invocation_metadata())
+                    call = CallBody(deadline_of(context), path, b"", header)
+                    return await answer(call, request)
             except BertineError as error:
-                raise await abort(context, error) from error
+                end(context, error)
+                return None
 
         return method
 
-    async def _ask(self, path: str, request: bytes, deadline: float | None) -> bytes:
-        return await self._channel.ask(Kind.CALL, pack_call(CallBody(deadline, path, request)))
+    async def _ask(self, call: CallBody, request: bytes) -> bytes:
+        return await self._channel.ask(Kind.CALL, pack_call(call._replace(request=request)))
 
     async def _import(
-        self,
-        path: str,
-        requests: AsyncIterator[catalog_pb2.ImportItemsRequest],
-        deadline: float | None,
+        self, call: CallBody, requests: AsyncIterator[catalog_pb2.ImportItemsRequest]
     ) -> catalog_pb2.ImportItemsResponse:
         """Send each message as a stream of its own; the engine commits batch by batch anyway."""
 
         async def one(
             request: catalog_pb2.ImportItemsRequest,
         ) -> catalog_pb2.ImportItemsResponse:
-            answer = await self._ask(path, request.SerializeToString(), deadline)
+            answer = await self._ask(call, request.SerializeToString())
             return catalog_pb2.ImportItemsResponse.FromString(answer)
 
         return await import_stream(requests, one)

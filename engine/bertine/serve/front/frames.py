@@ -23,7 +23,7 @@ Ids: TypeAlias = NDArray[np.int32]
 
 _HEADER = struct.Struct("<IBQ")
 _EMBED = struct.Struct("<dBBI")  # deadline, lane, bytes of an id, texts
-_CALL = struct.Struct("<dH")  # deadline, bytes of the method's path
+_CALL = struct.Struct("<dHH")  # deadline, bytes of the method's path, of the header
 _VECTORS = struct.Struct("<ddII")  # queue seconds, encode seconds, rows, dimensions
 _NO_DEADLINE = float("inf")
 _NARROW = 2**16
@@ -70,11 +70,19 @@ class EmbedBody(NamedTuple):
 
 
 class CallBody(NamedTuple):
-    """A serialized request of a method (``/package.Service/Method``), and the deadline."""
+    """A serialized request of a method (``/package.Service/Method``).
+
+    Attributes:
+        deadline: None for none.
+        method: path of it.
+        request: its message.
+        header: the call's authorization, "" for none.
+    """
 
     deadline: float | None
     method: str
     request: bytes
+    header: str = ""
 
 
 class VectorsBody(NamedTuple):
@@ -133,15 +141,18 @@ def unpack_embed(data: bytes) -> EmbedBody:
 
 def pack_call(body: CallBody) -> bytes:
     """A call of any method, as bytes."""
-    path = body.method.encode()
-    return _CALL.pack(_from_deadline(body.deadline), len(path)) + path + body.request
+    path, header = body.method.encode(), body.header.encode()
+    head = _CALL.pack(_from_deadline(body.deadline), len(path), len(header))
+    return b"".join((head, path, header, body.request))
 
 
 def unpack_call(data: bytes) -> CallBody:
     """From `pack_call`'s bytes."""
-    deadline, size = _CALL.unpack_from(data)
-    end = _CALL.size + size
-    return CallBody(_to_deadline(deadline), data[_CALL.size : end].decode(), data[end:])
+    deadline, path_size, header_size = _CALL.unpack_from(data)
+    path_end = _CALL.size + path_size
+    end = path_end + header_size
+    path, header = data[_CALL.size : path_end].decode(), data[path_end:end].decode()
+    return CallBody(_to_deadline(deadline), path, data[end:], header)
 
 
 def pack_vectors(body: VectorsBody) -> bytes:

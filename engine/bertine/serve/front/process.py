@@ -16,6 +16,7 @@ from bertine import artifact
 from bertine.config import Limits, ServeConfig
 from bertine.errors import ArtifactError, BertineError
 from bertine.serve import logs, memory
+from bertine.serve.callers.caller import Callers
 from bertine.serve.calls import Gate
 from bertine.serve.embedding import EmbeddingServicer
 from bertine.serve.front.channel import Channel
@@ -52,7 +53,7 @@ class Front:
     def __init__(self, config: ServeConfig, channel: Channel) -> None:
         self._config = config
         self._channel = channel
-        self._ended: list[tuple[str, str, float]] = []
+        self._ended: list[tuple[str, str, float, str]] = []
         self._gate = Gate[Embedding](self._record)
         self._edge = Edge(
             config.transport,
@@ -76,11 +77,13 @@ class Front:
         """Let health say what the engine's says.
 
         Args:
-            engine: ``serving``, and the hash of its tokenizer.
+            engine: ``serving``, the hash of its tokenizer, and the callers that it knows.
 
         Raises:
             ArtifactError: the model folder is no longer the one that the engine has loaded.
         """
+        rights = engine["callers"]
+        self._gate.admission.callers = None if rights is None else Callers.of_rights(rights)
         if engine["serving"] and not self._gate.opened:
             encoder = await asyncio.to_thread(self._encoder, engine["tokenizer_sha256"])
             self._gate.open(Embedding(encoder, self._config))
@@ -103,11 +106,11 @@ class Front:
             )
         return FrontEncoder(model, self._channel)
 
-    def _record(self, method: str, code: str, seconds: float) -> None:
+    def _record(self, method: str, code: str, seconds: float, caller: str) -> None:
         """Tell the engine, which counts for all, of the calls that end in one turn of the loop."""
         if not self._ended:
             asyncio.get_running_loop().call_soon(self._report)
-        self._ended.append((method, code, seconds))
+        self._ended.append((method, code, seconds, caller))
 
     def _report(self) -> None:
         ended, self._ended = self._ended, []

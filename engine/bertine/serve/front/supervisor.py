@@ -94,8 +94,8 @@ class Child:
         value = unpack_json(frame.body)
         if frame.kind == Kind.READY:
             self._reports.put_nowait(value["serving"])
-        for method, code, seconds in value if frame.kind == Kind.ENDED else ():
-            self._record(method, code, seconds)
+        for ended in value if frame.kind == Kind.ENDED else ():
+            self._record(*ended)
 
     def _on_lost(self) -> None:
         self._reports.put_nowait(None)
@@ -163,7 +163,9 @@ class Fronts:
     async def set_serving(self, *, serving: bool) -> None:
         """What health says of the server and of each service, and what new fronts begin with."""
         sha256 = self._gate.engine.encoder.manifest.tokenizer_sha256
-        self._state = pack_json({"serving": serving, "tokenizer_sha256": sha256})
+        callers = self._gate.admission.callers
+        rights = None if callers is None else callers.rights()
+        self._state = pack_json({"serving": serving, "tokenizer_sha256": sha256, "callers": rights})
         told = (child.follow(self._state) for child in self._children)
         await asyncio.gather(*told, return_exceptions=True)  # one that ended is replaced
 

@@ -1,8 +1,7 @@
-"""Stands where a GPU does: holds FAISS's own indexes on the host, behind the same calls."""
+"""An index, and its mirror on what stands where a GPU does."""
 
 from __future__ import annotations
 
-import threading
 from functools import cache
 from typing import Any
 
@@ -11,35 +10,10 @@ import numpy as np
 
 from bertine.index.generation import Ivf
 from bertine.index.gpu import Clone, Gpu, Mirror
-from bertine.index.gpu_faiss import Placed
 from bertine.index.tuning import Recipe, Setting, Trial, Tuning
 from bertine.types import Matrix
 
 ROWS, DIMENSIONS, LISTS = 5_000, 24, 32
-
-
-class HostDevice:
-    """Clones by identity. With `cuvs` it heeds selectors, as the host's indexes do."""
-
-    def __init__(self, *, cuvs: bool = True, free: int = 1 << 40, temporary: int = 1 << 26) -> None:
-        self.cuvs = cuvs
-        self.bytes = free
-        self.temporary = temporary
-        self.threads: set[str] = set()
-
-    def free(self) -> int:
-        return self.bytes
-
-    def clone(self, index: Any) -> Placed:
-        self.threads.add(threading.current_thread().name)
-        return Placed(index, int(index.nlist), cuvs=self.cuvs)
-
-    def flat(self, vectors: Matrix) -> Placed:
-        self.threads.add(threading.current_thread().name)
-        index: Any = faiss.index_factory(vectors.shape[1], "SQfp16", faiss.METRIC_INNER_PRODUCT)
-        index.train(vectors)
-        index.add(vectors)
-        return Placed(index, 0, cuvs=self.cuvs)
 
 
 def unit(seed: int, count: int) -> Matrix:
