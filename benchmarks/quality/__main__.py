@@ -103,6 +103,13 @@ Parts:
     show_default="build/quality",
     help="Keeps vectors.",
 )
+@click.option(
+    "--transport",
+    type=click.Choice(["grpc", "native"]),
+    default="grpc",
+    show_default=True,
+    help="Of the server.",
+)
 @click.option("--quick", is_flag=True, help="500 rows, baselines not tuned, fewer steps.")
 @click.option("--bars/--no-bars", default=True, show_default=True, help="Fail on a missed bar.")
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Also write the JSON here.")

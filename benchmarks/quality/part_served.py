@@ -35,7 +35,9 @@ def measure(run: Run) -> None:
     if not run.has_texts:
         run.absent["served"] = "the items have no texts, and a server asks for texts or vectors"
         return
-    options = ServerOptions(run.settings.model, run.settings.variant)
+    settings = run.settings
+    options = ServerOptions(settings.model, settings.variant, transport=settings.transport)
+    run.report.details["transport"] = settings.transport
     with (
         tempfile.TemporaryDirectory(prefix="bertine-") as folder,
         running(options, Path(folder)) as server,

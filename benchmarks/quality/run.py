@@ -33,6 +33,7 @@ class Settings:
         rows: of the test window at most, whole users drawn; None for all.
         cache: folder of vectors.
         page: where the plots go; None for nowhere.
+        transport: of the server.
         quick: fewer rows and steps.
     """
 
@@ -42,6 +43,7 @@ class Settings:
     rows: int | None
     cache: Path
     page: Path | None
+    transport: str
     quick: bool
 
 

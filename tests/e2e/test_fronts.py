@@ -13,7 +13,7 @@ import pytest
 from bertine.client import CallError, Client
 from bertine.serve.front.supervisor import _hold
 from bertine.testing import ServerProcess
-from bertine.v1 import embedding_pb2, embedding_pb2_grpc
+from bertine.v1 import embedding_pb2, embedding_pb2_grpc, server_pb2, server_pb2_grpc
 
 FRONTS = 2
 
@@ -76,6 +76,16 @@ def test_requests_that_are_no_messages_are_refused(process: ServerProcess) -> No
             # grpcio says UNKNOWN where a message cannot be read, pygrpc-native and we INTERNAL.
             with pytest.raises(grpc.RpcError, match=r"INTERNAL|UNKNOWN"):
                 bad(b"\xff\xff", timeout=30)
+
+
+def test_a_key_for_somebody_else_is_no_matter_where_none_is_asked_for(
+    process: ServerProcess,
+) -> None:
+    with grpc.insecure_channel(process.target) as channel:
+        stub = server_pb2_grpc.ServerServiceStub(channel)
+        metadata = [("authorization", "Bearer " + "token" * 500)]
+        asked = server_pb2.GetServerInfoRequest()
+        assert stub.GetServerInfo(asked, metadata=metadata, timeout=30).version
 
 
 def test_many_callers_at_once(process: ServerProcess) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bertine.client import Client
+from bertine.client import CallError, Client
 from bertine.testing import ServerProcess
 
 NAME = "shop"
@@ -62,6 +63,27 @@ def test_what_follows_is_listed_and_explained(model: Path, data: Path) -> None:
                 assert sum(parts) == pytest.approx(hit.score, rel=1e-3, abs=1e-4)
                 shares = [channel.score for channel in hit.channels]
                 assert sum(shares) == pytest.approx(hit.score, rel=1e-3, abs=1e-4)
+
+
+def test_a_fit_that_is_not_waited_for_leaves_the_server_to_the_next(
+    model: Path, tmp_path: Path
+) -> None:
+    with (
+        ServerProcess(model, tmp_path, *OPTIONS, fake=True) as server,
+        server.client() as client,
+        server.client(timeout=0.05) as hurried,
+        ThreadPoolExecutor(1) as others,
+    ):
+        fill(client)
+        first = others.submit(client.fit, NAME)
+        # Learning takes longer than that, and this one may have to wait for the first besides.
+        for _ in range(3):
+            with pytest.raises(CallError) as raised:
+                hurried.fit(NAME)
+            assert raised.value.code == "DEADLINE_EXCEEDED"
+        assert len(client.recommend(NAME, history=["first-03"], top_k=10)) == 10
+        assert first.result().events == len(events())
+        assert client.fit(NAME).events == len(events())
 
 
 def test_the_content_alone_may_be_asked_for(model: Path, data: Path, tmp_path: Path) -> None:

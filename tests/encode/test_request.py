@@ -45,6 +45,16 @@ def test_parts_cover_every_input_once_in_order(tokenizer_path: Path, sizes: list
         assert part.stop == part.start + 1 or sum(sizes[part]) <= 65_536
 
 
+def test_a_text_that_was_cut_says_nothing_of_how_long_texts_are(tokenizer: Tokenizer) -> None:
+    request = Request(tokenizer, ["a b", "a " * 1_000, "c"], None, "none", truncate=True)
+    [part] = request.parts()
+    tokenized = request.tokenize(part)
+    assert [entry.truncated for entry in tokenized.tokens] == [False, True, False]
+    alone = Request(tokenizer, ["a b", "c"], None, "none", truncate=True)
+    assert tokenized.size == alone.tokenize(slice(0, 2)).size
+    assert Request(tokenizer, ["a " * 1_000], None, "none", truncate=True).tokenize(part).size == 0
+
+
 def test_many_inputs_are_split_and_few_are_not(tokenizer: Tokenizer) -> None:
     many = request_of([10] * 600, tokenizer)
     assert [part.stop for part in many.parts()] == [256, 512, 600]

@@ -14,6 +14,7 @@ from bertine.index.filters import (
     OneOf,
     Range,
     check,
+    compile_alone,
     compile_filter,
 )
 
@@ -102,3 +103,22 @@ def test_de_morgan(left: Filter, right: Filter) -> None:
 def test_a_filter_that_cannot_mean_anything_is_refused(node: Filter) -> None:
     with pytest.raises(InvalidInput, match="filter"):
         check(node)
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        (OneOf("tags", ("sea",)), False),
+        (OneOf("tags", ("sea", "whale", "ship")), True),
+        (Not(OneOf("tags", ("ship",))), True),
+        (Not(OneOf("tags", ("sea",))), False),
+        (AllOf((OneOf("by", ("M",)), Exists("tags"))), True),
+        (AllOf((OneOf("by", ("M",)), Not(Not(OneOf("tags", ("sea",)))))), False),
+        (AnyOf((OneOf("tags", ("sea",)), OneOf("tags", ("whale",)))), True),
+        (OneOf("year", (1851,)), True),
+        (OneOf("year", (1,)), False),
+    ],
+)
+def test_alone_every_value_of_a_list_matches(node: Filter, *, expected: bool) -> None:
+    assert compile_alone(node)(ITEM) is expected
+    assert ITEM["tags"] == ("sea", "whale")

@@ -174,6 +174,21 @@ def test_a_share_is_what_a_gpu_takes_the_time_for(gpu: Gpu, ivf: Ivf) -> None:
     assert lists.share(10**6) == flat.share(1)
 
 
+def test_a_filter_too_narrow_for_a_flat_index_has_the_cpu_look_as_far_as_it_must(
+    monkeypatch: pytest.MonkeyPatch, ivf: Ivf
+) -> None:
+    monkeypatch.setattr("bertine.index.gpu_faiss.CLASSIC_LIMIT", 20)
+    gpu = Gpu(HostDevice(cuvs=False), patience=30.0)
+    there, queries = mirror(gpu, flat=True), unit(1, 20)
+    allowed = bits(np.arange(ROWS) % 50 == 0)
+    effort = there.effort_at(500.0)
+    assert effort == ivf.effort_at(500.0) > 1.0
+    found = there.candidates(queries, 10 * there.refine, effort, allowed)
+    expected = ivf.candidates(queries, 10 * ivf.refine, effort, allowed)
+    np.testing.assert_array_equal(found, expected)
+    gpu.close()
+
+
 def test_where_more_lists_are_needed_than_a_device_takes_the_cpu_answers(
     monkeypatch: pytest.MonkeyPatch, ivf: Ivf
 ) -> None:

@@ -1,6 +1,7 @@
 """The live index against a dictionary and brute force."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ from bertine.index.filters import OneOf, Range, compile_filter
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
 from bertine.index.request import Request
+from bertine.index.search import Search
+from bertine.index.segment import Segment
+from bertine.index.state import State, scope_of
 from bertine.index.training import Trained
 from bertine.types import Item, Matrix
 
@@ -181,6 +185,37 @@ def test_changes_during_a_rebuild_are_not_lost(monkeypatch: pytest.MonkeyPatch) 
     assert moved is not None
     assert np.array_equal(moved, vectors[0])
     assert index.status().dead == 2
+
+
+def test_an_allowed_item_that_is_just_being_replaced_is_found_as_it_was() -> None:
+    vectors, rows = unit(5, 20), Segment(DIMENSIONS)
+    rows.extend(items(20), vectors, 1)
+    state = State(Segment(DIMENSIONS), rows, sequence=1)
+    state.known, before = state.places(), state.view()
+    rows.extend(items(1, 3), vectors[:1], 2)
+    state.known["item-000003"] = rows, 20
+    request = Request(1, only=frozenset({"item-000003", "unknown"}))
+    for view in (before, state.view()):
+        scope = scope_of(state.known, request, view)
+        [found] = Search(view, request, scope=scope).run(vectors[3:4])
+        assert found.ids == ["item-000003"]
+        assert found.scores == pytest.approx([1.0])
+
+
+def test_all_rows_are_looked_at_where_the_trained_index_finds_none() -> None:
+    vectors = clustered(2, 3_000)
+    index = LiveIndex(32, Policy(ivf_min_items=2_000))
+    far = vectors[:, 0] < 0.0
+    rows = [Item(f"item-{n:06d}", attributes={"far": bool(far[n])}) for n in range(3_000)]
+    index.upsert(rows, vectors, 1)
+    index.rebuild()
+    assert index.status().kind.startswith("IVF")
+    queries = np.eye(1, 32, dtype=np.float32)
+    elsewhere = Request(10, filter=OneOf("far", (True,)), nprobe=1)
+    exact = replace(elsewhere, exact=True)
+    assert index.search(queries, elsewhere)[0].ids == index.search(queries, exact)[0].ids
+    [nothing] = index.search(0 * queries, Request(10))
+    assert nothing.ids == [f"item-{n:06d}" for n in range(10)]
 
 
 def test_allowed_and_excluded_ids_with_and_without_a_filter() -> None:

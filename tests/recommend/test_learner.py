@@ -23,6 +23,7 @@ from bertine.index.filters import Predicate
 from bertine.index.live import LiveIndex
 from bertine.index.parts import Parts
 from bertine.index.registry import Served
+from bertine.recommend.learn import words
 from bertine.recommend.learner import Learner
 from bertine.recommend.refreshing import FitOptions, RefreshPolicy
 from bertine.types import Event, Item, Vector
@@ -227,6 +228,26 @@ def test_a_fit_whose_deadline_has_passed_is_not_done(place: Place) -> None:
         with pytest.raises(CancelledError):
             waiting.result(0)
     assert done.qsize() == 2
+
+
+def test_texts_of_too_large_a_catalog_are_not_read(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def texts(key: int) -> dict[str, str]:
+        read.append(key)
+        return {}
+
+    monkeypatch.setattr(place.store, "texts", texts)
+    monkeypatch.setattr(words, "MOST_ITEMS", ITEMS - 1)
+    place.record(events(range(10), 6))
+    with place.learner(ONCE) as learner:
+        assert place.learned() is not None
+        assert not read
+        monkeypatch.setattr(words, "MOST_ITEMS", ITEMS)
+        learner.fit(place.served, FitOptions()).result(SECONDS)
+    assert read == [place.served.key]
 
 
 def test_too_few_events_and_a_server_that_stops(place: Place) -> None:

@@ -242,7 +242,8 @@ class Encoder:
 
         def submit(part: Tokenized) -> Future[Encoded]:
             if part.size:
-                self._lengths.learn(part.size, sum(entry.length for entry in part.tokens))
+                whole = (entry.length for entry in part.tokens if not entry.truncated)
+                self._lengths.learn(part.size, sum(whole))
             return scheduler.submit(
                 part.tokens, deadline=deadline, lane=lane, first=part.first, promise=promise
             )

@@ -58,7 +58,8 @@ class Tokenized:
         first: position of the first of them.
         tokens: one for each.
         seconds: that it took.
-        size: of their texts together, as `Lengths` learns from it; 0 if they were none.
+        size: of those texts together that were not cut, as `Lengths` learns from it; 0 if there
+            were none.
     """
 
     first: int
@@ -167,7 +168,8 @@ class Request:
         started = time.perf_counter()
         tokens = self._tokens(part)
         seconds = time.perf_counter() - started
-        size = 0 if self._texts is None else sum(self._sizes[part])
+        sizes = [] if self._texts is None else self._sizes[part]
+        size = sum(n for n, entry in zip(sizes, tokens, strict=False) if not entry.truncated)
         return Tokenized(part.start, tokens, seconds, size)
 
     def _tokens(self, part: slice) -> list[Tokens]:

@@ -162,6 +162,33 @@ def compile_filter(node: Filter) -> Predicate:
             return lambda attributes: attribute in attributes
 
 
+def compile_alone(node: Filter) -> Predicate:
+    """As `compile_filter`, and every value of a list that the filter names must match alone too."""
+    test, names = compile_filter(node), _names(node)
+    return lambda attributes: (
+        test(attributes) and all(all(map(test, _one_by_one(attributes, name))) for name in names)
+    )
+
+
+def _one_by_one(attributes: Attributes, name: str) -> Iterator[Attributes]:
+    """The attributes with each value of a list in its place; nothing if there is no list.
+
+    What is given is the same mapping each time, changed.
+    """
+    value = attributes.get(name)
+    if isinstance(value, tuple):
+        trial = dict(attributes)
+        for part in set(value):
+            trial[name] = part
+            yield trial
+
+
+def _names(root: Filter) -> frozenset[str]:
+    """Of the attributes that a filter compares."""
+    nodes = (node for node, _ in _walk(root))
+    return frozenset(node.attribute for node in nodes if isinstance(node, OneOf | Range | Exists))
+
+
 def key_of(value: Scalar) -> Key:
     """What equality compares: Python holds True == 1, but a bool must equal only a bool."""
     return isinstance(value, bool), value

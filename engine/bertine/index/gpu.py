@@ -228,8 +228,8 @@ class Mirror:
         return replace(self, ivf=self.ivf.visiting(nprobe), nprobe=nprobe)
 
     def effort_at(self, depth: float) -> float:
-        """See `reach.effort`; a flat index has no lists that could be too few."""
-        return self.ivf.effort_at(depth) if self.clone.lists else 1.0
+        """See `reach.effort`; a flat index has no lists, but the CPU may answer in its place."""
+        return self.ivf.effort_at(depth)
 
     def share(self, effort: float) -> float:
         """Part of the rows that a query looks at, in the time that a CPU takes for as many."""

@@ -72,7 +72,6 @@ class LiveIndex:
         self.target_recall = self._policy.target_recall
         self._recipe = usual(dimensions)
         self._state = State(Segment(dimensions), Segment(dimensions))
-        self._places: Places = {}
         self._dead = 0
         self._changed = clock()
         self._rebuilding = False
@@ -81,6 +80,10 @@ class LiveIndex:
 
     def __len__(self) -> int:
         return len(self._places)
+
+    @property
+    def _places(self) -> Places:
+        return self._state.known
 
     def upsert(self, items: Sequence[Item], vectors: Matrix, sequence: int) -> None:
         """Make items visible at `sequence` in place of those of the same ids.
@@ -151,7 +154,7 @@ class LiveIndex:
             coarse = coarse.visiting(request.nprobe)
         refine = 1 if coarse is None else coarse.refine
         queries = np.ascontiguousarray(queries, np.float32)
-        scope = scope_of(self._places, request, view)
+        scope = scope_of(state.known, request, view)
         found = Search(view, request, coarse, refine, scope, self._crew).run(queries)
         self.quality.answered(view, request, scope, queries, found)
         return found
@@ -239,13 +242,12 @@ class LiveIndex:
 
     def _swap(self, new: State) -> None:
         """Let searches see a new state."""
-        self._places = new.places()
-        self._dead = new.main.count + new.delta.count - len(self._places)
         self.unsaved = new.ivf is not None and self._home is not None
         if not trained(new.main.count, self._policy):
             new.main.adopt(new.delta, np.arange(new.delta.count))
             new = State(Segment(self.dimensions), new.main, None, new.sequence)
-            self._places = new.places()
+        new.known = new.places()
+        self._dead = new.main.count + new.delta.count - len(new.known)
         self._state = new
         self.quality.forget()
 
@@ -289,7 +291,8 @@ class LiveIndex:
         tuning, balance = taken.ivf.tuning, Balance(taken.ivf.lists())
         kill_stale(taken.segment, versions)
         mirror = self._placement.mirror(taken.ivf, taken.segment, None)
-        self._state = State(taken.segment, self._state.delta, taken.ivf, sequence, balance, mirror)
+        new = State(taken.segment, self._state.delta, taken.ivf, sequence, balance, mirror)
+        new.known = new.places()
         self._recipe, self.target_recall = tuning.trial.recipe or self._recipe, tuning.target
-        self._places = self._state.places()
-        self._dead = taken.segment.count - len(self._places)
+        self._dead = taken.segment.count - len(new.known)
+        self._state = new

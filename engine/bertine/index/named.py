@@ -55,11 +55,15 @@ def rows_of(ids: Iterable[str], places: Places, view: View) -> Rows:
         places: where they are now.
         view: what is looked at.
     """
-    first = {id(view.main): 0, id(view.delta): view.main_count}
-    known = map(places.get, ids)
+    main, delta, border, beyond = view.main, view.delta, view.main_count, view.count
     # Of another segment it is beyond the view, as one that was appended since is by its number.
     rows = [
-        -1 if place is None else first.get(id(place[0]), view.count) + place[1] for place in known
+        -1
+        if place is None
+        else place[1]
+        if place[0] is main
+        else place[1] + (border if place[0] is delta else beyond)
+        for place in map(places.get, ids)
     ]
     return np.array(rows, np.int64)
 

@@ -37,6 +37,7 @@ class State:
         sequence: catalog sequence number of the last change.
         balance: of the trained index's lists.
         mirror: of it on a GPU.
+        known: where the living row of each item is; kept up by the owner.
     """
 
     main: Segment
@@ -45,6 +46,7 @@ class State:
     sequence: int = 0
     balance: Balance = field(default_factory=Balance)
     mirror: Mirror | None = None
+    known: Places = field(default_factory=dict)
 
     @property
     def coarse(self) -> Ivf | Mirror | None:
@@ -142,11 +144,27 @@ def rows_of(places: Places, ids: Iterable[str], view: View) -> NDArray[np.int64]
 
 
 def scope_of(places: Places, request: Request, view: View) -> Scope:
-    """Rows of the items that a request names, as far as they are known."""
+    """Rows of the items that a request names, as far as they are known.
+
+    Where one that it allows has just moved to a row that the view does not show, all are to be
+    searched for: its old row is there.
+    """
     return Scope(
-        None if request.only is None else rows_of(places, request.only, view),
+        None if request.only is None else _shown(places, request.only, view),
         rows_of(places, request.exclude, view) if request.exclude else None,
     )
+
+
+def _shown(places: Places, ids: Iterable[str], view: View) -> NDArray[np.int64] | None:
+    """Rows of items, None if one of them is not in the view or was born after it."""
+    known = [place for place in map(places.get, ids) if place is not None]
+    rows = [view.row(*place) for place in known]
+    if None in rows:
+        return None
+    found, border = np.array(rows, np.int64), view.main_count
+    old, fresh = found[found < border], found[found >= border] - border
+    born = np.concatenate([view.main.born[old], view.delta.born[fresh]])
+    return None if (born > view.sequence).any() else found
 
 
 def _places(segment: Segment) -> Places:

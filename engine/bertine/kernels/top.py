@@ -94,7 +94,8 @@ def _is_settled(rows: Rows, scores: Vector, floor: np.float32, bound: np.float32
         if rows[place] >= 0:
             valid += 1
             above += scores[place] >= floor
-    return rows.shape[0] == 0 or 2 * above < valid + 1
+    # An index that proposed nothing has only looked in the wrong places.
+    return rows.shape[0] == 0 or (valid > 0 and 2 * above < valid + 1)
 
 
 @numba.njit(**PLAIN)  # type: ignore[untyped-decorator]

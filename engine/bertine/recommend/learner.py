@@ -18,6 +18,7 @@ from bertine.index import saved
 from bertine.index.registry import Served
 from bertine.priority import BACKGROUND, give_way
 from bertine.recommend import learned_folder
+from bertine.recommend.learn import words
 from bertine.recommend.learn.learned import Learned
 from bertine.recommend.learn.learning import LearningOptions, learn
 from bertine.recommend.learned_folder import Kept
@@ -247,7 +248,8 @@ class Learner:
             )
         index = served.index
         vectors = vectors_of(interactions.item_ids, index.vector, index.dimensions)
-        texts = self._store.texts(served.key)
+        few = len(interactions.item_ids) <= words.MOST_ITEMS  # more are not looked at
+        texts = self._store.texts(served.key) if few else {}
         in_order = [texts.get(item_id, "") for item_id in interactions.item_ids]
         return learn(interactions, vectors, options, in_order)
 

@@ -20,7 +20,7 @@ from bertine.recommend.rules import Rules
 from bertine.recommend.user import User, stranger
 from bertine.types import Hits, SearchPlan
 
-LEAST_CANDIDATES = 50
+LEAST_CANDIDATES = 40
 """Of each proposer."""
 
 _TIMES_WANTED = 4

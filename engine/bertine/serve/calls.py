@@ -104,8 +104,8 @@ class Gate(Generic[_E]):
         try:
             with self.under_way():
                 self._admit()
-                metadata = context.invocation_metadata
-                caller = self.admission.admit(method.__name__, request, metadata)
+                caller = self.admission.who(context.invocation_metadata)
+                self.admission.admit(caller, method.__name__, request)
                 return await method(servicer, request, context)
         except asyncio.CancelledError:
             code = grpc.StatusCode.CANCELLED

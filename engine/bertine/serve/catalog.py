@@ -196,9 +196,9 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
     ) -> pb.ListAliasesResponse:
         """See ``catalog.proto``."""
         registry, caller = self.gate.engine.registry, admitted()
-        wanted = registry.get(request.collection).name if request.collection else ""
+        own, wanted = self.gate.admission.own, request.collection
         if wanted:
-            caller.check_collection(wanted, "collection")
+            wanted = registry.get(own(caller, wanted, "collection")).name
         aliases = await asyncio.to_thread(self.gate.engine.store.aliases)
         return pb.ListAliasesResponse(
             aliases=[
@@ -215,8 +215,8 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
     ) -> tuple[str, Upserted]:
         """Upsert; gives the name of the collection too, which an alias may stand for."""
         engine = self.gate.engine
-        served = engine.registry.get(request.collection)
-        admitted().check_collection(served.name, "collection")
+        name = self.gate.admission.own(admitted(), request.collection, "collection")
+        served = engine.registry.get(name)
         items = items_from_wire(request.items, served.parts.text, engine.config.limits)
         if_versions = if_versions_from_wire(
             request.if_versions, frozenset(item.id for item in items)
@@ -235,7 +235,7 @@ class CatalogServicer(catalog_pb2_grpc.CatalogServiceServicer):
 
 
 def _condition(if_versions: Mapping[str, int]) -> Condition:
-    test = admitted().test
+    test = admitted().owns
     return Condition(if_versions, None if test is None else Guard(test))
 
 

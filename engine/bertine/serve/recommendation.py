@@ -105,7 +105,8 @@ class RecommendationServicer(recommendation_pb2_grpc.RecommendationServiceServic
 
     def _wanted(self, request: Request, deadline: float | None) -> Wanted:
         wanted = wanted_from_wire(request, self.gate.engine.config.limits, deadline)
-        return replace(wanted, mandatory=admitted().filter)
+        mandatory = admitted().filter
+        return wanted if mandatory is None else replace(wanted, mandatory=mandatory)
 
     def _user(self, request: pb.RecommendRequest) -> bytes | None:
         if request.user:

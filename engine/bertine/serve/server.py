@@ -143,11 +143,11 @@ class Server:
             self._gate.admission.callers = new
             await self._edge.set_serving(serving=self._serving)
 
-    def _name_of(self, collection: str) -> str:
+    def _name_of(self, collection: str) -> str | None:
         try:
             return self._gate.engine.registry.get(collection).name
         except NotFound:
-            return collection
+            return None
 
     async def stop(self) -> None:
         """Take no new calls, let those under way end, close everything."""
@@ -216,9 +216,10 @@ async def run(
     try:
         with _signals(stop):
             await server.start(_log.info)
+            seconds = round(time.perf_counter() - started, 2)
+            may_call = "known callers" if config.callers else "everybody"
             _log.info(
-                "ready",
-                extra={"port": server.port, "seconds": round(time.perf_counter() - started, 2)},
+                "ready", extra={"port": server.port, "seconds": seconds, "may_call": may_call}
             )
             on_ready(server)
             await server.watch(stop)

@@ -130,7 +130,8 @@ def recommendation_to_wire(done: Recommendation) -> pb.RecommendResponse:
     result = hits_to_wire(hits, done.answer.items)
     for wire, source, propensity in zip(result.hits, done.sources, done.propensities, strict=True):
         wire.source = _SOURCES[source]
-        wire.propensity = propensity
+        if propensity:
+            wire.propensity = propensity
     for wire, explanation in zip(result.hits, done.explanations, strict=False):
         _explain(wire.explanation, explanation, done.history)
     return pb.RecommendResponse(

@@ -40,12 +40,13 @@ def test_other_collections_are_neither_used_nor_seen(served: Served) -> None:
     root.set_alias("shared-alias", "secret")
     error = refused("PERMISSION_DENIED", lambda: reader.search("secret", "sea"))
     assert error.field == "collection"
-    refused("PERMISSION_DENIED", lambda: reader.search("shared-alias", "sea"), "secret")
+    refused("PERMISSION_DENIED", lambda: reader.search("shared-alias", "sea"), "an alias of one")
     error = refused("NOT_FOUND", lambda: reader.search("shared-none", "sea"))
     assert "secret" not in error.message
     assert "secret" not in [one.name for one in reader.list_collections()]
     assert reader.list_aliases() == {}
-    refused("PERMISSION_DENIED", lambda: reader.list_aliases("secret"))
+    for name in ("secret", "no-such"):
+        refused("PERMISSION_DENIED", lambda: reader.list_aliases(name))  # noqa: B023 - called at once
     admin.create_collection("own-books")
     assert [one.name for one in root.list_collections()] == ["own-books", "secret", SHARED]
     refused("PERMISSION_DENIED", lambda: admin.create_collection("books"))

@@ -72,8 +72,10 @@ def test_an_import_goes_only_where_its_caller_may(filled: Served) -> None:
     request = catalog_pb2.ImportItemsRequest(collection="imports", items=[item])
     with grpc.insecure_channel(filled.process.target) as channel:
         stub = catalog_pb2_grpc.CatalogServiceStub(channel)
-        with pytest.raises(grpc.RpcError, match=r"PERMISSION_DENIED"):
-            stub.ImportItems(iter([request]), metadata=[("authorization", "Bearer a")])
+        unknown = catalog_pb2.ImportItemsRequest(collection="no-such", items=[item])
+        for one in (request, unknown):
+            with pytest.raises(grpc.RpcError, match=r"PERMISSION_DENIED"):
+                stub.ImportItems(iter([one]), metadata=[("authorization", "Bearer a")])
         done = stub.ImportItems(iter([request]), metadata=[("authorization", "Bearer writer")])
     assert done.inserted == filled["root"].delete_collection("imports") == 1
 
@@ -94,6 +96,21 @@ def test_an_import_is_held_to_the_filter_too(filled: Served) -> None:
     there = filled["root"].get_items(SHARED, ["imported a", "imported b"])
     assert list(there) == ["imported a"]
     filled["a"].delete_items(SHARED, ["imported a"])
+
+
+def test_an_item_of_several_is_seen_by_each_and_written_by_none(filled: Served) -> None:
+    """Else who put others into his list would have his items in their results."""
+    row = {"id": "of both", "text": "sea whale", "tenant": ["a", "b"]}
+    error = refused("PERMISSION_DENIED", lambda: filled["a"].upsert(SHARED, [row]))
+    assert error.field == "items[0].attributes"
+    filled["root"].upsert(SHARED, [row])
+    for tenant in "ab":
+        client, own = filled[tenant], {**row, "tenant": tenant}
+        assert list(client.get_items(SHARED, ["of both"])) == ["of both"]
+        error = refused("PERMISSION_DENIED", lambda: client.upsert(SHARED, [own]))  # noqa: B023 - called at once
+        assert error.field == "items[0].id"
+        assert client.delete_items(SHARED, ["of both"]) == 0
+    assert filled["root"].delete_items(SHARED, ["of both"]) == 1
 
 
 def test_events_of_items_of_others_are_passed_over(filled: Served) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bertine.recommend.learn.factors import Factors
 from bertine.recommend.learn.interactions import Interactions
 from bertine.recommend.learn.learned import UNTRAINED, Learned
 from bertine.recommend.learn.learning import LearningOptions, learn
@@ -74,6 +75,17 @@ def test_a_value_does_not_depend_on_the_other_candidates(
     for n in range(len(offered)):
         alone = Candidates(offered.numbers[n : n + 1], offered.vectors[n : n + 1])
         np.testing.assert_allclose(learned.score(taste, alone)[0], score[n], rtol=1e-4, atol=1e-5)
+
+
+def test_one_taste_may_be_held_against_one_set_of_factors_after_another() -> None:
+    taste = Taste(np.array([3, 4]), np.ones(2), rows(2, 1), np.array([1.0, 2.0]))
+    offered = Candidates(np.arange(ITEMS), rows(ITEMS, 2))
+    for seed in range(20):
+        items = rows(ITEMS, seed)
+        factors = Factors(items, items.T.astype(np.float64) @ items + np.eye(DIMENSIONS))
+        summed = factors.shares(taste, offered).sum(axis=2).T
+        np.testing.assert_allclose(factors.totals(taste, offered), summed, rtol=1e-4, atol=1e-5)
+        del factors  # the next one may have its address
 
 
 def test_saved_and_loaded_it_is_the_same(learned: Learned, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bertine.errors import ConfigError
 from bertine.index.filters import AllOf, AnyOf, Filter, OneOf
 from bertine.serve.callers.caller import RIGHTS, Caller, Right
-from bertine.serve.callers.file import MAX_BYTES, MAX_CALLERS, parse
+from bertine.serve.callers.file import MAX_BYTES, MAX_CALLERS, MAX_PATTERNS, parse
 from bertine.serve.callers.keys import digest_of
 from bertine.serve.callers.watch import CallersFile
 
@@ -81,6 +81,10 @@ WRONG = {
     "filter.t: is datetime.date": entry() + "filter = {t = 2020-01-01}\n",
     "filter is no bertine.v1.Filter in JSON": entry(filter="tenant = a"),
     r"filter.all.filters\[0\]: is empty": entry(filter='{"all": {"filters": [{}]}}'),
+    "patterns; 256 are enough": entry(collections=["a"] * (MAX_PATTERNS + 1)),
+    "is no str, int, float, bool or list of str": entry() + "filter = {t = [2020-01-01]}\n",
+    "is a list": entry() + 'filter = {t = [["a"]]}\n',
+    "is no TOML: Exceeds the limit": f"a = {'1' * 5_000}\n",
     "filter.values: has 0 values": entry() + "filter = {t = []}\n",
     "caller 1 is no table": "caller = [1]\n",
     f"write 1 to {MAX_CALLERS:,}": "[[caller]]\n" * (MAX_CALLERS + 1),
@@ -94,9 +98,10 @@ def test_what_is_wrong_is_told_with_its_place(problem: str, text: str) -> None:
 
 
 def test_a_key_that_stands_where_its_hash_should_is_not_repeated() -> None:
-    with pytest.raises(ConfigError) as refused:
-        parse(entry(key_sha256="a-real-key"))
-    assert "a-real-key" not in str(refused.value)
+    for wrong in ("a-real-key", ["a-real-key", 1], [["a-real-key"]], [HASHES[0], "a-real-key"]):
+        with pytest.raises(ConfigError, match="key_sha256") as refused:
+            parse(entry(key_sha256=wrong))
+        assert "a-real-key" not in str(refused.value)
 
 
 rights = st.lists(st.sampled_from(RIGHTS[:3]), min_size=1)
@@ -146,6 +151,29 @@ def test_a_link_that_points_elsewhere_is_a_change(tmp_path: Path) -> None:
     path.unlink()
     path.symlink_to("1")
     assert look(file) == [False, True, False]
+
+
+def test_a_change_is_known_by_more_than_the_time_that_a_copy_keeps(tmp_path: Path) -> None:
+    path = tmp_path / "callers.toml"
+    path.write_text(entry())
+    file = CallersFile(path)
+    file.read()
+    times = path.stat()
+    path.write_text(entry(key_sha256=HASHES[1]))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert look(file) == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    "text", ["a = " + "[" * 5_000, entry() + "filter" + ".not" * 2_000 + " = 1\n"]
+)
+def test_a_file_that_nests_too_deeply_is_as_broken(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "callers.toml"
+    path.write_text(entry())
+    file = CallersFile(path)
+    file.read()
+    path.write_text(text)
+    assert look(file) == [False, False, False]
 
 
 def test_a_broken_file_is_told_once_and_changes_nothing(

@@ -73,9 +73,11 @@ async def test_calls_are_counted_by_who_made_them() -> None:
     servicer = Servicer()
     await call(servicer, "a-1", "Bearer k")
     await refusal(servicer, "a-none", "Bearer k")
+    await refusal(servicer, "b-1", "Bearer k")
     await refusal(servicer, "a-1", "Bearer nobody")
     text = generate_latest(servicer.metrics.registry).decode()
     assert 'bertine_caller_calls_total{caller="shop",code="OK"} 1.0' in text
     assert 'bertine_caller_calls_total{caller="shop",code="NOT_FOUND"} 1.0' in text
+    assert 'bertine_caller_calls_total{caller="shop",code="PERMISSION_DENIED"} 1.0' in text
     assert "nobody" not in text
     assert 'bertine_call_seconds_count{code="UNAUTHENTICATED",method="GetItems"} 1.0' in text

@@ -3,7 +3,7 @@
 from google.protobuf.descriptor import MethodDescriptor
 
 from bertine.serve.callers.caller import RIGHTS
-from bertine.serve.callers.methods import METHODS
+from bertine.serve.callers.methods import METHODS, Needs
 from bertine.serve.transport import SERVICES
 from bertine.v1 import catalog_pb2, embedding_pb2, index_pb2, recommendation_pb2, server_pb2
 
@@ -37,6 +37,13 @@ def test_no_field_that_names_a_collection_is_forgotten() -> None:
         if "Collection" in method.name and not needs.each:
             naming |= {"name"} & set(method.input_type.fields_by_name)
         assert needs.each or naming == {one for one in (needs.collection, *needs.names) if one}
+
+
+def test_a_method_is_refused_to_tenants_until_somebody_says_that_it_holds_their_filter() -> None:
+    assert not Needs("read").filtered
+    everybodys = {name for name, needs in METHODS.items() if not needs.filtered}
+    assert {name for name in everybodys if METHODS[name].right != "admin"} == {"GetLearned"}
+    assert all(METHODS[name].right != "admin" for name in METHODS.keys() - everybodys)
 
 
 def test_methods_that_only_see_do_not_change_and_the_other_way_round() -> None:

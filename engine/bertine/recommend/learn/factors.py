@@ -21,7 +21,7 @@ REGULARIZATION = 0.05
 _Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Factors:
     """Hu, Koren and Volinsky 2008, Collaborative Filtering for Implicit Feedback Datasets.
 
@@ -67,11 +67,11 @@ class Factors:
 
     def _user(self, taste: Taste) -> Vector:
         """A^-1 sum_h c_h y_h, folded in once: float32 ``[f]``."""
-        if id(self) not in taste.kept:
+        if self not in taste.kept:
             _, confidence, inverse, mixed = self._folded(taste)
             user = inverse @ np.linalg.solve(mixed, confidence)
-            taste.kept[id(self)] = user.astype(np.float32)
-        return taste.kept[id(self)]
+            taste.kept[self] = user.astype(np.float32)
+        return taste.kept[self]
 
     def _solved(self, taste: Taste) -> tuple[Numbers, NDArray[np.float64]]:
         """The entries that count, and c_h A^-1 y_h of each: float64 ``[f, entries]``."""

@@ -76,8 +76,8 @@ class Taste:
         return linked
 
     @cached_property
-    def kept(self) -> dict[int, Vector]:
-        """What a view has made of it, to be used again, by the view's identity."""
+    def kept(self) -> dict[object, Vector]:
+        """What a view has made of it, to be used again, by the view."""
         return {}
 
     def faded(self, decay: float) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -56,21 +57,31 @@ def near_words(texts: Sequence[str]) -> Linked | None:
 
 def _weighed(texts: Sequence[str]) -> Any:
     """Unit rows of the words that count: sparse float32 ``[items, words]``."""
-    counts = [Counter(_WORD.findall(text.casefold())[:LONGEST]) for text in texts]
-    items = Counter(word for one in counts for word in one)
+    # Read twice, or all words of all texts would be held at once.
+    items = Counter(word for text in texts for word in dict.fromkeys(_words(text)))
     most = min(max(_MOST_SHARE * len(texts), _LEAST_ITEMS), _MOST_WITH_WORD)
     kept = [word for word, count in items.items() if _LEAST_ITEMS <= count <= most]
-    columns = {word: column for column, word in enumerate(kept)}
-    found = [[(columns[word], n) for word, n in one.items() if word in columns] for one in counts]
-    starts = np.concatenate([[0], np.cumsum([len(one) for one in found])])
-    flat = np.array([pair for one in found for pair in one], np.int64).reshape(-1, 2)
+    numbers = {word: number for number, word in enumerate(kept)}
+    columns, counts, starts = array("i"), array("i"), array("q", [0])
+    for text in texts:
+        for word, count in Counter(_words(text)).items():
+            if word in numbers:
+                columns.append(numbers[word])
+                counts.append(count)
+        starts.append(len(columns))
     rarity = np.log((len(texts) + 1) / (np.array([items[word] for word in kept]) + 0.5))
-    weights = (1.0 + np.log(flat[:, 1])) * rarity[flat[:, 0]]
-    matrix = sparse.csr_matrix((weights, flat[:, 0], starts), (len(texts), len(kept)))
+    weights = (1.0 + np.log(np.array(counts))) * rarity[np.array(columns, np.int64)]
+    matrix = sparse.csr_matrix(
+        (weights, np.array(columns), np.array(starts)), (len(texts), len(kept))
+    )
     lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
     rows = np.repeat(lengths, np.diff(matrix.indptr))
     matrix.data = (matrix.data / np.maximum(rows, np.finfo(np.float64).tiny)).astype(np.float32)
     return matrix
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())[:LONGEST]
 
 
 def _arrays(matrix: Any) -> tuple[Any, Any, Any]:

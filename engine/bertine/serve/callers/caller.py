@@ -8,13 +8,16 @@ from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias, get_args
 
 from bertine.errors import PermissionDenied
-from bertine.index.filters import Filter, Predicate, compile_filter
+from bertine.index.filters import Filter, Predicate, compile_alone, compile_filter
 from bertine.types import Item
 
 Right: TypeAlias = Literal["read", "write", "record", "admin"]
 """See items; change items; record events; all that concerns whole collections or the server."""
 
 RIGHTS: tuple[Right, ...] = get_args(Right)
+
+_SHOWN = 64
+_PATTERNS_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,14 @@ class Caller:
     def test(self) -> Predicate | None:
         """Says whether an item of these attributes is the caller's; None if every item is."""
         return None if self.filter is None else compile_filter(self.filter)
+
+    @property
+    def owns(self) -> Predicate | None:
+        """Says whether an item of these attributes is nobody else's too; None if every item is.
+
+        A list holds values of several callers: what is in it for others is theirs to see.
+        """
+        return None if self.filter is None else compile_alone(self.filter)
 
     def visible(self, items: Iterable[Item]) -> list[Item]:
         """Those of the items that are the caller's."""
@@ -61,18 +72,26 @@ class Caller:
                 f"{', '.join(sorted(self.may))}"
             )
 
-    def check_collection(self, collection: str, field: str) -> None:
+    def check_collection(self, collection: str, field: str, given: str = "") -> None:
         """Refuse a collection that is not among its own.
+
+        Args:
+            collection: its own name, which is not told.
+            field: of the request.
+            given: what the request says instead, if that may be an alias.
 
         Raises:
             PermissionDenied: says which it may use.
         """
-        if not self.may_use(collection):
-            raise PermissionDenied(
-                f"caller {self.name!r} may not use collection {collection!r}; it may use "
-                f"{', '.join(self.collections or ())}",
-                field,
-            )
+        if self.may_use(collection):
+            return
+        given = given or collection
+        alias = ", an alias of one that is not among its own" if self.may_use(given) else ""
+        raise PermissionDenied(
+            f"caller {self.name!r} may not use collection {given[:_SHOWN]!r}{alias}; it may use "
+            f"{self._patterns()}",
+            field,
+        )
 
     def check_unfiltered(self, method: str) -> None:
         """Refuse a caller that is held to a filter.
@@ -95,8 +114,14 @@ class Caller:
         if self.collections is not None:
             raise PermissionDenied(
                 f"caller {self.name!r} may not call {method}, which is about all collections: it "
-                f"may use {', '.join(self.collections)}"
+                f"may use {self._patterns()}"
             )
+
+    def _patterns(self) -> str:
+        """Some of its collections, for a message: a status has not much room."""
+        patterns = self.collections or ()
+        more = ", …" if len(patterns) > _PATTERNS_SHOWN else ""
+        return ", ".join(patterns[:_PATTERNS_SHOWN]) + more
 
 
 EVERYBODY = Caller("", frozenset(RIGHTS))

@@ -13,11 +13,14 @@ from bertine.errors import ConfigError, InvalidInput
 from bertine.index.filters import Filter, check
 from bertine.serve.callers.caller import RIGHTS, Caller, Callers
 from bertine.v1 import common_pb2
-from bertine.wire.filters import filter_from_mapping, filter_from_wire
+from bertine.wire.filters import filter_from_mapping, filter_from_wire, filter_to_wire
 
 MAX_BYTES = 1 << 20
 MAX_CALLERS = 1_000
 MAX_KEYS = 8
+"""Of one caller."""
+
+MAX_PATTERNS = 256
 """Of one caller."""
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -34,7 +37,7 @@ def parse(text: str) -> Callers:
     """
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # a number of too many digits is no TOMLDecodeError
         raise ConfigError(f"is no TOML: {error}") from error
     unknown = sorted(set(table) - {"caller"})
     if unknown:
@@ -102,7 +105,9 @@ def _strings(entry: Mapping[str, Any], key: str, where: str, default: list[str])
     given = entry.get(key, default)
     found = [given] if isinstance(given, str) else given
     if not (isinstance(found, list) and found and all(isinstance(one, str) for one in found)):
-        raise ConfigError(f"{where}: {key} is {given!r}; write a list of one string or more")
+        # Not what stands where a hash should: it may be a key.
+        shown = "something else" if given and key == "key_sha256" else repr(given)
+        raise ConfigError(f"{where}: {key} is {shown}; write a list of one string or more")
     return found
 
 
@@ -129,6 +134,10 @@ def _collections(entry: Mapping[str, Any], where: str) -> tuple[str, ...] | None
             f"{where}: collections holds {wrong[0]!r}; write names of collections; in them * ? and "
             "[...] stand for others as in a shell"
         )
+    if len(found) > MAX_PATTERNS:
+        raise ConfigError(
+            f"{where}: collections holds {len(found):,} patterns; {MAX_PATTERNS} are enough"
+        )
     return tuple(found)
 
 
@@ -139,7 +148,7 @@ def _filter(given: Any, where: str) -> Filter:
             message = json_format.Parse(given, common_pb2.Filter())
             found = filter_from_wire(message)
         else:
-            found = filter_from_mapping(given) if isinstance(given, Mapping) and given else None
+            found = _short(given) if isinstance(given, Mapping) and given else None
     except InvalidInput as error:
         raise ConfigError(f"{where}: {error}") from error
     except json_format.ParseError as error:
@@ -154,3 +163,8 @@ def _filter(given: Any, where: str) -> Filter:
     except InvalidInput as error:
         raise ConfigError(f"{where}: {error}") from error
     return found
+
+
+def _short(given: Mapping[str, Any]) -> Filter | None:
+    """By way of the message, which refuses what no attribute can be: lists in lists, dates."""
+    return filter_from_wire(filter_to_wire(filter_from_mapping(given)))

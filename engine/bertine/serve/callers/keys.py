@@ -37,7 +37,7 @@ def header_of(metadata: Iterable[Any] | None) -> str:
         metadata: pairs of key and value.
 
     Raises:
-        Unauthenticated: there are several, or it is no text or too long to hold a key.
+        Unauthenticated: there are several, or it is no text, not ASCII or too long to hold a key.
     """
     found = [value for key, value in metadata or () if key == HEADER]
     if not found:
@@ -45,7 +45,7 @@ def header_of(metadata: Iterable[Any] | None) -> str:
     if len(found) > 1:
         raise Unauthenticated(f"the call has {len(found)} authorization headers; send one")
     [value] = found
-    if not isinstance(value, str) or len(value) > MAX_BYTES:
+    if not (isinstance(value, str) and len(value) <= MAX_BYTES and value.isascii()):
         raise Unauthenticated(f"the authorization header holds no key; {_HOW}")
     return value
 

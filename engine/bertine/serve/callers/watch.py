@@ -15,11 +15,15 @@ _log = logging.getLogger(__name__)
 
 
 class _Stamp(NamedTuple):
-    """By which a changed file is known: a link that points elsewhere changes it too."""
+    """By which a changed file is known: a link that points elsewhere changes it too.
+
+    Who copies a file may set the time at which it was modified, but not that of its last change.
+    """
 
     inode: int
     size: int
     modified_ns: int
+    changed_ns: int
 
 
 class CallersFile:
@@ -54,6 +58,8 @@ class CallersFile:
             raise ConfigError(f"{self._path} is not UTF-8: {error.reason}") from error
         except ConfigError as error:
             raise ConfigError(f"{self._path}: {error.message}") from error
+        except RecursionError as error:
+            raise ConfigError(f"{self._path} is nested too deeply") from error
 
     def changed(self) -> Callers | None:
         """Read it again if it has changed since, and is the same as at the last look.
@@ -81,4 +87,4 @@ class CallersFile:
             found = os.stat(self._path)  # noqa: PTH116 - as many fields as one call gives
         except OSError:
             return None
-        return _Stamp(found.st_ino, found.st_size, found.st_mtime_ns)
+        return _Stamp(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

@@ -33,9 +33,11 @@ class Child:
 
     Attributes:
         answering: the engine's end of its socket.
+        listens: it has started.
     """
 
     def __init__(self, gate: Gate[Engine], methods: Methods, record: Record) -> None:
+        self.listens = False
         self.answering = Answering(gate, methods, self._on_order, self._on_lost)
         self._record = record
         self._reports: asyncio.Queue[bool | None] = asyncio.Queue()  # serving or not; None is lost
@@ -58,6 +60,7 @@ class Child:
         await self.answering.link.open(ours)
         self._send(Kind.SETTINGS, settings)
         await self._report()
+        self.listens = True
 
     async def follow(self, state: bytes) -> None:
         """Have its health say what the engine's says, and wait until it does.
@@ -166,7 +169,8 @@ class Fronts:
         callers = self._gate.admission.callers
         rights = None if callers is None else callers.rights()
         self._state = pack_json({"serving": serving, "tokenizer_sha256": sha256, "callers": rights})
-        told = (child.follow(self._state) for child in self._children)
+        # The others are told once they listen: each report has one who waits for it.
+        told = (child.follow(self._state) for child in self._children if child.listens)
         await asyncio.gather(*told, return_exceptions=True)  # one that ended is replaced
 
     async def stop(self, seconds: float) -> None:
