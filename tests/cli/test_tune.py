@@ -96,9 +96,9 @@ def test_live_queries_tune_it_and_their_recall_is_reported(
     if client.get_collection(NAME).index.kind == "exact":
         return  # on this machine exact search was the fastest
     client.search_many(NAME, list(unit(3, 200)), top_k=10)
-    wait_for(client, lambda index: index.recall.queries > 0)
+    wait_for(client, lambda index: index.recall.queries >= 20)
     recall = client.get_collection(NAME).index.recall
-    assert 0.0 < recall.lower <= recall.mean <= recall.upper <= 1.0
+    assert 0.5 < recall.lower <= recall.mean <= recall.upper <= 1.0
     with urllib.request.urlopen(f"http://127.0.0.1:{metrics_port}/metrics") as answer:
         text = answer.read().decode()
     assert f'bertine_index_recall{{collection="{NAME}",filtered="no",value="upper"}}' in text

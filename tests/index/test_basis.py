@@ -38,26 +38,27 @@ def test_it_is_the_same_every_time() -> None:
 def test_vectors_that_vary_in_all_dimensions_are_indexed_whole() -> None:
     recipe = usual(DIMENSIONS)
     assert recipe.describe(1_000) == "PCA80,IVF64,PQ40x4fs"
-    assert suited(recipe, flat(0, 1_000, 0.05)) == recipe
-    assert suited(recipe, flat(0, 1_000, 3.0)).describe(1_000) == "IVF64,PQ64x4fs"
+    assert suited(recipe, flat(0, 1_000, 0.05))[0] == recipe
+    assert suited(recipe, flat(0, 1_000, 3.0))[0].describe(1_000) == "IVF64,PQ64x4fs"
 
 
 def test_an_index_of_components_finds_what_is_nearest() -> None:
     vectors = flat(0, 2_000, 0.05)
-    index = trained(vectors, usual(DIMENSIONS))
+    index = trained(vectors, *suited(usual(DIMENSIONS), vectors))
     assert turned(index, vectors[:3]).shape == (3, KEPT)
     assert (proposed(index, vectors[:100], 1, None)[:, 0] == np.arange(100)).mean() > 0.9
 
 
 def test_queries_of_other_dimensions_are_refused() -> None:
-    index = trained(flat(0, 500, 0.05), usual(DIMENSIONS))
+    vectors = flat(0, 500, 0.05)
+    index = trained(vectors, *suited(usual(DIMENSIONS), vectors))
     with pytest.raises(ValueError, match="80 dimensions, not 128"):
         proposed(index, np.zeros((1, KEPT), np.float32), 1, None)
 
 
 def test_it_is_the_same_after_it_was_stored() -> None:
     vectors = flat(0, 1_000, 0.05)
-    index = trained(vectors, usual(DIMENSIONS))
+    index = trained(vectors, *suited(usual(DIMENSIONS), vectors))
     stored = faiss.deserialize_index(faiss.serialize_index(index))
     assert inverted(stored).nlist == inverted(index).nlist
     for found in (turned, lambda index, queries: proposed(index, queries, 5, None)):

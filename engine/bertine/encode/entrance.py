@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bertine.encode.admission import Queue, no_room, too_late
 from bertine.encode.lanes import Lane, Lanes, Load
-from bertine.encode.promises import Promise, Promises
+from bertine.encode.promises import Promises
 from bertine.encode.statistics import Tally
 from bertine.encode.workers import Workers
 from bertine.errors import Overloaded, Unavailable
@@ -26,6 +26,7 @@ class Entrance:
 
     Attributes:
         open: whether anything new is let in.
+        promises: room that is kept for what was let in.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class Entrance:
         self._tally = tally
         self._room = room
         self._clock = clock
-        self._promises = Promises()
+        self.promises = Promises()
 
     def admit(self, load: Load, deadline: float | None, lane: Lane) -> None:
         """Refuse what cannot be done in time, or has no room. See `Scheduler.admit`."""
@@ -45,7 +46,7 @@ class Entrance:
             raise Unavailable(CLOSED)
         if not self._workers.responsive:
             raise Unavailable("the device does not respond; try another server")
-        waiting = self._lanes.tokens + self._promises.tokens
+        waiting = self._lanes.tokens + self.promises.tokens
         if deadline is None and waiting + load.tokens <= self._room:
             return  # as nearly always; what follows takes 4 µs
         queue = self._queue(lane, waiting)
@@ -55,15 +56,7 @@ class Entrance:
             self._tally.refuse(overload=isinstance(error, Overloaded))
             raise error
 
-    def promise(self, load: Load, lane: Lane) -> Promise:
-        """Keep room for what was admitted."""
-        return self._promises.make(lane, load)
-
-    def redeem(self, promise: Promise, rows: int) -> None:
-        """So many rows of what was promised wait now."""
-        self._promises.redeem(promise, rows)
-
     def _queue(self, lane: Lane, waiting: int) -> Queue:
         lanes, workers = self._lanes, self._workers
-        ahead = lanes.ahead_of(lane) + self._promises.ahead_of(lane)
+        ahead = lanes.ahead_of(lane) + self.promises.ahead_of(lane)
         return Queue(ahead, waiting, workers.left, lanes.costs, lanes.limits, len(workers))

@@ -44,16 +44,24 @@ def proposed(index: Any, queries: Matrix, count: int, parameters: Any) -> NDArra
     return rows
 
 
-def suited(recipe: Recipe, vectors: Matrix) -> Recipe:
-    """The recipe, of whole vectors if principal components hold too little of them."""
-    if not recipe.kept or principal(vectors, recipe.kept)[1] >= ENOUGH_KEPT:
-        return recipe
-    return recipe.whole(vectors.shape[1])
+def suited(recipe: Recipe, vectors: Matrix) -> tuple[Recipe, Matrix | None]:
+    """The recipe and the basis of its components; of whole vectors if those hold too little."""
+    if not recipe.kept:
+        return recipe, None
+    basis, share = principal(vectors, recipe.kept)
+    return (recipe, basis) if share >= ENOUGH_KEPT else (recipe.whole(vectors.shape[1]), None)
 
 
-def trained(vectors: Matrix, recipe: Recipe, seed: int = 0) -> Any:
-    """A FAISS index of inner products over vectors, float32 ``[n, d]``; ids are their rows."""
-    index = _empty(vectors, recipe)
+def trained(vectors: Matrix, recipe: Recipe, basis: Matrix | None, seed: int = 0) -> Any:
+    """A FAISS index of inner products over vectors; ids are their rows.
+
+    Args:
+        vectors: float32 ``[n, d]``.
+        recipe: see `suited`.
+        basis: float32 ``[kept, d]``, see `suited`.
+        seed: of the sample that it is trained on.
+    """
+    index = _empty(vectors, recipe, basis)
     rows, count = len(vectors), recipe.list_count(len(vectors)) * _TRAIN_PER_LIST
     chosen = np.random.default_rng(seed).choice(rows, min(count, rows), replace=False)
     index.train(vectors if count >= rows else vectors[chosen])
@@ -62,15 +70,15 @@ def trained(vectors: Matrix, recipe: Recipe, seed: int = 0) -> Any:
     return index
 
 
-def _empty(vectors: Matrix, recipe: Recipe) -> Any:
+def _empty(vectors: Matrix, recipe: Recipe, basis: Matrix | None) -> Any:
     dimensions = vectors.shape[1]
     kind = replace(recipe, kept=0).describe(len(vectors))
     index: Any = faiss.index_factory(recipe.kept or dimensions, kind, faiss.METRIC_INNER_PRODUCT)
     if recipe.codes == "SQfp16":  # residuals gain nothing, and cost a GPU a centroid each visit
         index.by_residual = False
-    if not recipe.kept:
+    if basis is None:
         return index
     turn: Any = faiss.LinearTransform(dimensions, recipe.kept, False)
-    faiss.copy_array_to_vector(principal(vectors, recipe.kept)[0].ravel(), turn.A)
+    faiss.copy_array_to_vector(basis.ravel(), turn.A)
     turn.is_trained = True
     return faiss.IndexPreTransform(turn, index)

@@ -161,9 +161,9 @@ def build(
     _use(threads)
     trials = [_flat_trial(vectors, sample)] if len(kinds) > 1 else []
     best: tuple[Any, Trial] | None = None
-    for recipe in dict.fromkeys(suited(kind, vectors) for kind in kinds):
+    for recipe, basis in dict(suited(kind, vectors) for kind in kinds).items():
         on_trial()
-        index = trained(vectors, recipe)
+        index = trained(vectors, recipe, basis)
         trials += _trials(index, recipe, vectors, sample, _Wanted(target, confidence(len(kinds))))
         chosen = choose(trials, target)
         if chosen is not None and chosen.recipe == recipe:

@@ -20,13 +20,12 @@ from bertine.index.filters import Predicate
 from bertine.index.gpu import Gpu
 from bertine.index.gpu_placement import Placement
 from bertine.index.lifecycle import Policy, rebuild_reason, trained
-from bertine.index.named import rows_of
 from bertine.index.quality import Quality
 from bertine.index.request import Request
 from bertine.index.search import Search
 from bertine.index.segment import Segment
 from bertine.index.snapshot import Home, Snapshot
-from bertine.index.state import Merged, Places, State, kill_stale, scope_of
+from bertine.index.state import Merged, Places, State, kill_stale, rows_of, scope_of
 from bertine.index.training import Order, Trained, train_if_large
 from bertine.index.tuning import recipes, usual
 from bertine.index.view import Rows, View
@@ -164,7 +163,7 @@ class LiveIndex:
         return self._state.view()
 
     def rows_of(self, ids: Iterable[str], view: View) -> Rows:
-        """Rows of a view by the ids of their items, see `named.rows_of`."""
+        """Rows of a view by the ids of their items, see `state.rows_of`."""
         return rows_of(ids, self._places, view)
 
     def status(self) -> IndexStatus:

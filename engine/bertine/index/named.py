@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from bertine.index.filters import Attributes, compile_filter
 from bertine.index.request import Request
-from bertine.index.state import Places
 from bertine.index.view import Flags, Rows, View
 from bertine.types import Matrix
 
@@ -45,27 +44,6 @@ class Named:
     def opens(self) -> NDArray[np.float64]:
         """`available_from`, -inf for none: float64 ``[c]``."""
         return self.view.opens(self.rows)
-
-
-def rows_of(ids: Iterable[str], places: Places, view: View) -> Rows:
-    """Where items are: int64 ``[ids]``, -1 for none, the view's count or more for a later row.
-
-    Args:
-        ids: of the items.
-        places: where they are now.
-        view: what is looked at.
-    """
-    main, delta, border, beyond = view.main, view.delta, view.main_count, view.count
-    # Of another segment it is beyond the view, as one that was appended since is by its number.
-    rows = [
-        -1
-        if place is None
-        else place[1]
-        if place[0] is main
-        else place[1] + (border if place[0] is delta else beyond)
-        for place in map(places.get, ids)
-    ]
-    return np.array(rows, np.int64)
 
 
 def _first(rows: Rows) -> Flags:

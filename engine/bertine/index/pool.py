@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bertine.kernels.top import choose, nearest
+from bertine.kernels.top import COUNT, EXAMINED, SETTLED, TIED, choose, nearest
 from bertine.types import Matrix, Vector
 
 SCAN_ERROR = np.float32(1e-6)
@@ -42,7 +42,7 @@ class Found(NamedTuple):
     Attributes:
         rows: int64 ``[n, w]``.
         scores: float32 ``[n, w]``, exact.
-        notes: int64 ``[n, 4]``: what the properties say of each query, see `kernels.top.choose`.
+        notes: int64 ``[n, 4]``, see `kernels.top.COUNT`.
         unsettled: queries that are not settled.
         proposed: of the pool's columns, see `Pool`.
     """
@@ -56,22 +56,22 @@ class Found(NamedTuple):
     @property
     def counts(self) -> NDArray[np.int64]:
         """How many of the columns are used: int64 ``[n]``."""
-        return self.notes[:, 0]
+        return self.notes[:, COUNT]
 
     @property
     def examined(self) -> NDArray[np.int64]:
         """How many rows were scored: int64 ``[n]``."""
-        return self.notes[:, 1]
+        return self.notes[:, EXAMINED]
 
     @property
     def settled(self) -> NDArray[np.bool_]:
         """Whether no row beyond the pool belongs to those wanted: bool ``[n]``."""
-        return self.notes[:, 2] > 0
+        return self.notes[:, SETTLED] > 0
 
     @property
     def tied(self) -> NDArray[np.bool_]:
         """Whether equal scores are still to be ordered: bool ``[n]``."""
-        return self.notes[:, 3] > 0
+        return self.notes[:, TIED] > 0
 
     @property
     def valid(self) -> NDArray[np.bool_]:

@@ -10,7 +10,6 @@ from itertools import compress, repeat
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bertine.index.balance import Balance
 from bertine.index.generation import Ivf
@@ -19,7 +18,7 @@ from bertine.index.lifecycle import Shape
 from bertine.index.quality import Quality
 from bertine.index.request import Request, Scope
 from bertine.index.segment import ALIVE, Segment
-from bertine.index.view import View
+from bertine.index.view import Rows, View
 from bertine.types import IndexStatus
 
 Places: TypeAlias = dict[str, tuple[Segment, int]]
@@ -136,11 +135,25 @@ def kill_stale(segment: Segment, versions: Mapping[str, int]) -> None:
     segment.died[stale] = segment.born[stale]
 
 
-def rows_of(places: Places, ids: Iterable[str], view: View) -> NDArray[np.int64]:
-    """Rows of a view that are these items now; one that changed since the view is left out."""
-    known = [places.get(item_id) for item_id in ids]
-    rows = [view.row(*place) for place in known if place is not None]
-    return np.array([row for row in rows if row is not None], np.int64)
+def rows_of(ids: Iterable[str], places: Places, view: View) -> Rows:
+    """Where items are: int64 ``[ids]``, -1 for none, the view's count or more for a later row.
+
+    Args:
+        ids: of the items.
+        places: where they are now.
+        view: what is looked at.
+    """
+    main, delta, border, beyond = view.main, view.delta, view.main_count, view.count
+    # Of another segment it is beyond the view, as one that was appended since is by its number.
+    rows = [
+        -1
+        if place is None
+        else place[1]
+        if place[0] is main
+        else place[1] + (border if place[0] is delta else beyond)
+        for place in map(places.get, ids)
+    ]
+    return np.array(rows, np.int64)
 
 
 def scope_of(places: Places, request: Request, view: View) -> Scope:
@@ -150,18 +163,20 @@ def scope_of(places: Places, request: Request, view: View) -> Scope:
     searched for: its old row is there.
     """
     return Scope(
-        None if request.only is None else _shown(places, request.only, view),
-        rows_of(places, request.exclude, view) if request.exclude else None,
+        None if request.only is None else _shown(rows_of(request.only, places, view), view),
+        _within(rows_of(request.exclude, places, view), view) if request.exclude else None,
     )
 
 
-def _shown(places: Places, ids: Iterable[str], view: View) -> NDArray[np.int64] | None:
-    """Rows of items, None if one of them is not in the view or was born after it."""
-    known = [place for place in map(places.get, ids) if place is not None]
-    rows = [view.row(*place) for place in known]
-    if None in rows:
+def _within(rows: Rows, view: View) -> Rows:
+    return rows[(rows >= 0) & (rows < view.count)]
+
+
+def _shown(rows: Rows, view: View) -> Rows | None:
+    """Those of the rows that are some; None if the view lacks one, or one was born after it."""
+    found, border = _within(rows, view), view.main_count
+    if len(found) < np.count_nonzero(rows >= 0):
         return None
-    found, border = np.array(rows, np.int64), view.main_count
     old, fresh = found[found < border], found[found >= border] - border
     born = np.concatenate([view.main.born[old], view.delta.born[fresh]])
     return None if (born > view.sequence).any() else found

@@ -46,14 +46,6 @@ class View:
         """Rows of both segments, dead ones included."""
         return self.main_count + self.delta_count
 
-    def row(self, segment: Segment, local: int) -> int | None:
-        """The row of this view that is a segment's, None if it is not in this view."""
-        if segment is self.main and local < self.main_count:
-            return local
-        if segment is self.delta and local < self.delta_count:
-            return local + self.main_count
-        return None
-
     def ids(self, rows: Iterable[int]) -> list[str]:
         """Item ids of rows."""
         main, fresh, first = self.main.ids, self.delta.ids, self.main_count

@@ -9,6 +9,11 @@ from numba import types
 from bertine.kernels.cpu import MATRIX, PLAIN, TABLE, Flags, Rows, reads, writes
 from bertine.types import Matrix, Vector
 
+COUNT, EXAMINED, SETTLED, TIED = 0, 1, 2, 3
+"""Columns of what `choose` says of each query: how many of the rows chosen to use, more than wanted
+only where scores are equal; how many rows were looked at; 1 if those wanted are settled but for the
+order of equal scores; 1 if there are equal scores."""
+
 
 @numba.njit(**PLAIN)  # type: ignore[untyped-decorator]
 def _sink(scores: Vector, rows: Rows, root: int, count: int) -> None:
@@ -159,9 +164,7 @@ def choose(  # noqa: PLR0913, PLR0917 - plain arrays are unpacked fastest
         wanted: rows that are wanted for each query.
         chosen: int64 ``[n, w]``, w > `wanted`; is given rows by falling score, -1 beyond the last.
         values: float32 ``[n, w]``; is given their scores.
-        notes: int64 ``[n, 4]``; is given how many of `chosen` to use, more than `wanted` only where
-            scores are equal; how many rows were looked at; 1 if the first `wanted` are settled but
-            for the order of equal scores; 1 if there are equal scores.
+        notes: int64 ``[n, 4]``; is given `COUNT`, `EXAMINED`, `SETTLED` and `TIED`.
 
     Returns:
         How many queries are not settled.
@@ -177,7 +180,7 @@ def choose(  # noqa: PLR0913, PLR0917 - plain arrays are unpacked fastest
             rows[query, :proposed], scores[query, :proposed], floor, bounds[query]
         )
         tied = _has_ties(heap, min(count, wanted + 1))
-        notes[query, 0] = count if tied else min(count, wanted)
-        notes[query, 1], notes[query, 2], notes[query, 3] = examined, settled, tied
+        notes[query, COUNT] = count if tied else min(count, wanted)
+        notes[query, EXAMINED], notes[query, SETTLED], notes[query, TIED] = examined, settled, tied
         unsettled += not settled
     return unsettled
