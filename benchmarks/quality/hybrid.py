@@ -38,7 +38,7 @@ class Hybrid:
 
     def scores(self, rows: Sequence[Row]) -> Scores:
         """See `Method`."""
-        everything = Candidates(self._numbers(np.arange(len(self.vectors))), self.vectors)
+        everything = Candidates(self.numbers(np.arange(len(self.vectors))), self.vectors)
         return np.stack([self.row_scores(row, everything) for row in rows])
 
     def row_scores(self, row: Row, candidates: Candidates) -> NDArray[np.float64]:
@@ -55,7 +55,7 @@ class Hybrid:
         """What the engine would know of a row's user."""
         back = np.arange(len(row.history) - 1, -1, -1, dtype=np.float64)
         return Taste(
-            self._numbers(row.history),
+            self.numbers(row.history),
             row.weights * np.exp2(-back / DEFAULT_POSITION_HALF_LIFE),
             self.vectors[row.history],
             row.times,
@@ -67,7 +67,7 @@ class Hybrid:
         """What the learned channels propose, numbers of the catalog."""
         return self.learned.propose(self.taste(row), count, self.weights)
 
-    def _numbers(self, items: Items) -> Items:
+    def numbers(self, items: Items) -> Items:
         """Items were learned in the order of the catalog, or nothing was learned of any."""
         return items if len(self.learned.item_ids) else np.full(len(items), -1, np.int64)
 

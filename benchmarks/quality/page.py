@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -71,9 +72,9 @@ def _thresholds(curves: Mapping[str, Sequence[Sequence[float]]]) -> str:
 
 
 def _noise(curve: Sequence[Mapping[str, float]]) -> str:
-    points = [Point(point["epsilon"], point["ndcg10"]) for point in curve]
-    plot = scatter(points, ("epsilon", "NDCG@10"))
-    lead = "Gaussian noise on the user's vector; text only. Smaller epsilon is more private."
+    points = [Point(math.log10(point["epsilon"]), point["hybrid"]) for point in curve]
+    plot = scatter(points, ("log10 of a call's epsilon", "NDCG@10"))
+    lead = "Gaussian noise on the user's profile. Smaller epsilon is more private."
     return section("Privacy against accuracy", lead, figure("NDCG@10 by epsilon", plot))
 
 

@@ -107,3 +107,30 @@ def test_somebody_unknown_gets_what_is_popular(model: Path, data: Path) -> None:
         assert len(found) == 10
         listed = sum(counts[hit.id] for hit in found) / 10
         assert listed > sum(counts.values()) / (2 * PAIRS)
+
+
+def test_a_blurred_profile_is_all_that_is_read(model: Path, data: Path) -> None:
+    with ServerProcess(model, data, *OPTIONS, fake=True) as server, server.client() as client:
+        faint = client.recommend(NAME, history=["first-03"], top_k=40, noise=1e6, explain=True)
+        assert faint.history_size == 1
+        assert len(faint) == 40  # what was seen is among them
+        for hit in faint:
+            assert not any(reason.item_id or reason.text for reason in hit.reasons)
+            assert "blurred profile" in [reason.other for reason in hit.reasons]
+            assert sum(reason.score for reason in hit.reasons) == pytest.approx(hit.score, abs=1e-4)
+        nearest = client.recommend(
+            NAME, history=["first-03"], noise=(1e6, 0.1), channel_weights={"content": 1.0}
+        )
+        assert nearest[0].id == "first-03"
+        lists = [
+            [hit.id for hit in client.recommend(NAME, history=["first-03"], top_k=40, noise=0.1)]
+            for _ in range(3)
+        ]
+        assert lists[0] != lists[1] or lists[1] != lists[2]
+        recorded = client.recommend(NAME, user="user-3", top_k=5, noise=1.0, explain=True)
+        assert recorded.history_size == 1
+        nobody = client.recommend(NAME, user="nobody-knows", top_k=5, noise=1.0, explain=True)
+        assert nobody.history_size == 1
+        assert not any(reason.item_id for hit in [*recorded, *nobody] for reason in hit.reasons)
+        with pytest.raises(CallError, match=r"exclude_seen: would show"):
+            client.recommend(NAME, history=["first-03"], noise=1.0, exclude_seen=True)

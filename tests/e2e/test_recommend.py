@@ -284,6 +284,12 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "interests": ({"profile": pb.Profile(interests=9)}, "profile.interests"),
     "no interests": ({"profile": pb.Profile(interests=0)}, "profile.interests"),
     "negatives": ({"profile": pb.Profile(negatives=9)}, "profile.negatives"),  # type: ignore[arg-type]
+    "epsilon": ({"profile": pb.Profile(noise=pb.Noise(epsilon=0))}, "profile.noise.epsilon"),
+    "no epsilon": (
+        {"profile": pb.Profile(noise=pb.Noise(epsilon=float("nan")))},
+        "profile.noise.epsilon",
+    ),
+    "delta": ({"profile": pb.Profile(noise=pb.Noise(epsilon=1, delta=1))}, "profile.noise.delta"),
     "offset": ({"context": pb.Context(utc_offset_minutes=841)}, "context.utc_offset_minutes"),
     "place": ({"context": pb.Context(place="x" * 65)}, "context.place"),
     "device": ({"context": pb.Context(device="x" * 65)}, "context.device"),

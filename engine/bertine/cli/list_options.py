@@ -10,7 +10,7 @@ import click
 from bertine.client.options import RecommendOptions
 
 _CONTEXT = ("place", "device")
-_SAME_NAME = ("diversity", "interests", "negatives", "exploration", "seed", "backfill")
+_SAME_NAME = ("diversity", "interests", "negatives", "noise", "exploration", "seed", "backfill")
 
 
 def read_pairs(
@@ -83,6 +83,13 @@ _USER = (
         callback=read_pairs,
         metavar="NAME=WEIGHT",
         help="Instead of the fitted weights: content=1 is content alone; repeatable.",
+    ),
+    click.option(
+        "--epsilon",
+        "noise",
+        type=click.FloatRange(min=0, min_open=True),
+        show_envvar=True,
+        help="Blur the profile, for so much privacy a call: see docs/quality.md.",
     ),
     click.option("--place", show_envvar=True, help="Region of the user."),
     click.option("--device", show_envvar=True, help="Kind of device of the user."),

@@ -61,6 +61,9 @@ class RecommendOptions(SearchOptions, total=False):
         interests: that the history is split into at most; default: as many as it shows, up to 4.
         negatives: how dislikes count: ``subtract`` (default), ``mirror`` or ``best_score``.
         joined_texts: so many of the latest texts are encoded as one; default 0, each by itself.
+        noise: epsilon, or epsilon and delta (default 1e-5), of Gaussian noise on the profile, which
+            is then all that is read of the history; default: none. See ``Noise`` in
+            ``recommendation.proto``; `exclude_seen` is then false by default.
         context: `time` (seconds since the epoch), `utc_offset_minutes`, `place`, `device` and
             `session` of the user, all optional.
         caps: at most so many items of one value, by attribute.
@@ -82,6 +85,7 @@ class RecommendOptions(SearchOptions, total=False):
     interests: int
     negatives: Negatives
     joined_texts: int
+    noise: float | tuple[float, float]
     context: Mapping[str, Any]
     caps: Mapping[str, int]
     promote: tuple[FilterLike, int]

@@ -188,7 +188,7 @@ def recommend(
         history=history_to_wire(history),
         user=user,
         profile=_profile(options),
-        exclude_seen=options.get("exclude_seen", True),
+        exclude_seen=options.get("exclude_seen"),
         explain=options.get("explain", False),
         context=context(options.get("context", {})),
         rules=_rules(options),
@@ -221,6 +221,10 @@ def _profile(options: RecommendOptions) -> pb.Profile:
         negatives=_NEGATIVES[options.get("negatives", "subtract")],
         joined_texts=options.get("joined_texts", 0),
     )
+    if "noise" in options:
+        given = options["noise"]
+        epsilon, delta = given if isinstance(given, tuple) else (given, None)
+        message.noise.CopyFrom(pb.Noise(epsilon=epsilon, delta=delta))
     if "age_half_life" in options:
         message.age_half_life.CopyFrom(duration_to_wire(options["age_half_life"]))
     return message

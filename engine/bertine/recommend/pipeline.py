@@ -26,8 +26,9 @@ from bertine.recommend.blend import blend
 from bertine.recommend.history import IMPRESSION, Usable, entries_of, joined, usable
 from bertine.recommend.learn.learned import UNTRAINED, Learned
 from bertine.recommend.listing import Listing
+from bertine.recommend.noise import blurred
 from bertine.recommend.numbering import Numbering
-from bertine.recommend.profile import strengths
+from bertine.recommend.profile import ProfileOptions, strengths
 from bertine.recommend.requests import Answer, Query, Recommendation, Wanted, Wish
 from bertine.recommend.user import user_of
 from bertine.types import HistoryEntry, Hits, Item, Matrix, StageTimes, Vector
@@ -120,6 +121,9 @@ class Recommender:
         mixed = blend(learned, wish.channel_weights, new_only=wish.exclude_seen)
         times = StageTimes()
         known, seen = await self._history(served, wish, times)
+        if wish.noise is not None:
+            known = blurred(known, wish.options, wish.noise, served.index.dimensions)
+            seen, wish = frozenset(), replace(wish, options=ProfileOptions())
         user = user_of(known, wish.options, wish.situation, learned.number)
         request = _request(wish.wanted, seen if wish.exclude_seen else frozenset())
         started = time.perf_counter()

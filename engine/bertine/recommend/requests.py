@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from bertine.index.filters import AllOf, Filter
 from bertine.recommend.history import Usable
 from bertine.recommend.learn.taste import Situation
+from bertine.recommend.noise import Noise
 from bertine.recommend.profile import ProfileOptions
 from bertine.recommend.rules import NO_RULES, Rules
 from bertine.types import HistoryEntry, Hits, Item, StageTimes, Vector
@@ -97,6 +98,7 @@ class Wish:
         history: oldest first.
         wanted: what hits.
         options: how the history is weighted.
+        noise: the history is read through a blurred profile alone; None is not.
         user: keyed hash; the latest recorded events of that user go before `history`.
         session: keyed hash; recorded events of the same session are the latest ones.
         situation: when and where the user is.
@@ -110,6 +112,7 @@ class Wish:
     history: Sequence[HistoryEntry]
     wanted: Wanted = Wanted()
     options: ProfileOptions = field(default_factory=ProfileOptions)
+    noise: Noise | None = None
     user: bytes | None = None
     session: bytes | None = None
     situation: Situation = field(default_factory=Situation)

@@ -21,6 +21,7 @@ from bertine.wire.events import (
     MAX_USER_BYTES,
     events_from_wire,
     history_from_wire,
+    noise_from_wire,
     profile_from_wire,
     session_from_wire,
     situation_from_wire,
@@ -90,14 +91,16 @@ class RecommendationServicer(recommendation_pb2_grpc.RecommendationServiceServic
         limits = self.gate.engine.config.limits
         session_digest = self.gate.engine.user_key.session_digest
         session = session_from_wire(request.context)
+        noise = noise_from_wire(request.profile)
         return Wish(
             history=history_from_wire(request.history, limits),
             wanted=self._wanted(request, deadline),
             options=profile_from_wire(request.profile),
+            noise=noise,
             user=self._user(request),
             session=session_digest(session) if session else None,
             situation=situation_from_wire(request.context, time.time()),
-            exclude_seen=request.exclude_seen if request.HasField("exclude_seen") else True,
+            exclude_seen=_exclude_seen(request, blurred=noise is not None),
             explain=request.explain,
             rules=rules_from_wire(request.rules),
             channel_weights=channel_weights_from_wire(request.channel_weights),
@@ -170,6 +173,16 @@ class RecommendationServicer(recommendation_pb2_grpc.RecommendationServiceServic
         if kept is None:
             return pb.LearnedStatus(message=learner.message(key))
         return learned_to_wire(kept.learned, kept.time)
+
+
+def _exclude_seen(request: pb.RecommendRequest, *, blurred: bool) -> bool:
+    if not request.HasField("exclude_seen"):
+        return not blurred
+    if request.exclude_seen and blurred:
+        raise InvalidInput(
+            "exclude_seen", "would show what profile.noise hides; set it to false"
+        )
+    return request.exclude_seen
 
 
 def _own(events: Sequence[Event], index: LiveIndex) -> Sequence[Event]:

@@ -191,7 +191,7 @@ class HistoryEntry(_message.Message):
     def __init__(self, item_id: _Optional[str] = ..., text: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., event_type: _Optional[str] = ..., weight: _Optional[float] = ...) -> None: ...
 
 class Profile(_message.Message):
-    __slots__ = ("position_half_life", "age_half_life", "event_weights", "interests", "negatives", "joined_texts")
+    __slots__ = ("position_half_life", "age_half_life", "event_weights", "interests", "negatives", "joined_texts", "noise")
     class EventWeightsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -205,13 +205,23 @@ class Profile(_message.Message):
     INTERESTS_FIELD_NUMBER: _ClassVar[int]
     NEGATIVES_FIELD_NUMBER: _ClassVar[int]
     JOINED_TEXTS_FIELD_NUMBER: _ClassVar[int]
+    NOISE_FIELD_NUMBER: _ClassVar[int]
     position_half_life: float
     age_half_life: _duration_pb2.Duration
     event_weights: _containers.ScalarMap[str, float]
     interests: int
     negatives: Negatives
     joined_texts: int
-    def __init__(self, position_half_life: _Optional[float] = ..., age_half_life: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., event_weights: _Optional[_Mapping[str, float]] = ..., interests: _Optional[int] = ..., negatives: _Optional[_Union[Negatives, str]] = ..., joined_texts: _Optional[int] = ...) -> None: ...
+    noise: Noise
+    def __init__(self, position_half_life: _Optional[float] = ..., age_half_life: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., event_weights: _Optional[_Mapping[str, float]] = ..., interests: _Optional[int] = ..., negatives: _Optional[_Union[Negatives, str]] = ..., joined_texts: _Optional[int] = ..., noise: _Optional[_Union[Noise, _Mapping]] = ...) -> None: ...
+
+class Noise(_message.Message):
+    __slots__ = ("epsilon", "delta")
+    EPSILON_FIELD_NUMBER: _ClassVar[int]
+    DELTA_FIELD_NUMBER: _ClassVar[int]
+    epsilon: float
+    delta: float
+    def __init__(self, epsilon: _Optional[float] = ..., delta: _Optional[float] = ...) -> None: ...
 
 class Context(_message.Message):
     __slots__ = ("time", "utc_offset_minutes", "place", "device", "session")

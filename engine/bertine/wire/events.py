@@ -10,6 +10,7 @@ from typing import Any
 from bertine.config import Limits
 from bertine.errors import InvalidInput
 from bertine.recommend.learn.taste import Situation
+from bertine.recommend.noise import DELTA, Noise
 from bertine.recommend.profile import DEFAULT_POSITION_HALF_LIFE, Negatives, ProfileOptions
 from bertine.types import Event, HistoryEntry
 from bertine.v1 import recommendation_pb2 as pb
@@ -20,6 +21,7 @@ MAX_USER_BYTES = 256
 MAX_EVENT_ID_BYTES = 128
 MAX_WEIGHT = 1e6
 MAX_INTERESTS = 8
+MAX_EPSILON = 1e6
 MAX_PLACE_BYTES = 64
 MAX_SESSION_BYTES = 128
 MAX_OFFSET_MINUTES = 840
@@ -110,6 +112,26 @@ def profile_from_wire(message: pb.Profile) -> ProfileOptions:
         negatives=_negatives(message.negatives),
         joined_texts=message.joined_texts,
     )
+
+
+def noise_from_wire(message: pb.Profile) -> Noise | None:
+    """Read and check how much a profile is blurred; None is not at all.
+
+    Raises:
+        InvalidInput: an epsilon or a delta out of range.
+    """
+    if not message.HasField("noise"):
+        return None
+    epsilon = message.noise.epsilon
+    delta = message.noise.delta if message.noise.HasField("delta") else DELTA
+    # NaN fails both comparisons.
+    if not 0.0 < epsilon <= MAX_EPSILON:
+        raise InvalidInput(
+            "profile.noise.epsilon", f"is {epsilon}; give a number above 0, at most {MAX_EPSILON:g}"
+        )
+    if not 0.0 < delta < 1.0:
+        raise InvalidInput("profile.noise.delta", f"is {delta}; give a number between 0 and 1")
+    return Noise(epsilon, delta)
 
 
 def _interests(value: int) -> int:

@@ -154,9 +154,11 @@ def _contribution(part: Contribution, history: Usable) -> pb.Contribution:
     if part.entry < 0:
         message.other = part.other
         return message
-    entry = history.entries[part.entry]
+    entry, position = history.entries[part.entry], history.positions[part.entry]
     if entry.item_id:
         message.item_id = entry.item_id
+    elif position < 0:  # no text of the request
+        message.other = entry.text
     else:
-        message.text_position = history.positions[part.entry]
+        message.text_position = position
     return message

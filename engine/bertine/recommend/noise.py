@@ -1,7 +1,8 @@
-"""Gaussian noise on user vectors, and what it promises.
+"""Gaussian noise on a user's profile, and what it promises.
 
-A mechanism is (epsilon, delta)-differentially private if for any two inputs that differ in what is
-protected, here one user's whole history, and every set S of outputs
+Everything that reads the history is given the blurred profile in its place, so what is answered is
+computed from that alone. A mechanism is (epsilon, delta)-differentially private if for any two
+inputs that differ in what is protected, here one user's whole history, and every set S of outputs
 
     P(M(a) in S) <= e^epsilon P(M(b) in S) + delta
 
@@ -12,25 +13,75 @@ only if
     delta >= Phi(D / 2 sigma - epsilon sigma / D) - e^epsilon Phi(-D / 2 sigma - epsilon sigma / D)
 
 (Balle and Wang, Improving the Gaussian Mechanism for Differential Privacy, ICML 2018, theorem 8).
-Two unit vectors differ by at most 2. To normalise afterwards changes nothing: it is computed from
-the output alone. The promise is for one call; k calls with new noise are k releases.
+Two unit vectors differ by at most 2, and from the zero vector of somebody without a history by 1.
+To normalise afterwards changes nothing: it is computed from the output alone. The promise is for
+one call; k calls with new noise are k releases, and what was learned of everybody's events is not
+covered.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from bertine.types import Vector
+from bertine.recommend.history import Usable
+from bertine.recommend.profile import ProfileOptions, build, combined, decay, strengths
+from bertine.types import HistoryEntry, Vector
 
 SENSITIVITY = 2.0
 """By how much two unit vectors can differ in L2 norm."""
 
 DELTA = 1e-5
+BLURRED = "blurred profile"
+"""What an explanation calls the one entry that is left of a history."""
+
 _FAR = -30.0
 _STEPS = 200
 _TINY = 1e-12
+_LOG_SIGMAS = (math.log(1e-6), math.log(1e9))
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """What is promised of one call.
+
+    Attributes:
+        epsilon: above 0; less promises more.
+        delta: above 0 and below 1.
+    """
+
+    epsilon: float
+    delta: float = DELTA
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of each component's noise."""
+        return sigma_of(self.epsilon, self.delta)
+
+
+def blurred(
+    known: Usable, options: ProfileOptions, noise: Noise, dimensions: int, seed: int | None = None
+) -> Usable:
+    """A history of one entry that is no item: the profile with noise.
+
+    Args:
+        known: the history.
+        options: how its entries are weighted.
+        noise: how much.
+        dimensions: d, of the collection's vectors.
+        seed: see `noisy`.
+
+    Raises:
+        InvalidInput: decay is by age and an entry has no time.
+    """
+    weights = strengths(known.entries, options) * decay(known.entries, options)
+    profile = build(known.vectors, combined(weights, options.negatives)) if len(weights) else None
+    clean = np.zeros(dimensions, np.float32) if profile is None else profile.vector
+    vector = noisy(clean, noise.sigma, seed)
+    return Usable((HistoryEntry(text=BLURRED),), vector[None, :], (-1,), ())
 
 
 def noisy(vector: Vector, sigma: float, seed: int | None = None) -> Vector:
@@ -85,6 +136,23 @@ def epsilon_of(sigma: float, delta: float = DELTA, sensitivity: float = SENSITIV
             (middle, high) if delta_of(middle, sigma, sensitivity) > delta else (low, middle)
         )
     return high
+
+
+@lru_cache(maxsize=256)
+def sigma_of(epsilon: float, delta: float = DELTA, sensitivity: float = SENSITIVITY) -> float:
+    """The least noise that satisfies epsilon and delta, to nine digits and never too little.
+
+    Args:
+        epsilon: above 0.
+        delta: above 0 and below 1.
+        sensitivity: L2, > 0.
+    """
+    low, high = _LOG_SIGMAS
+    for _ in range(_STEPS):  # delta falls as sigma rises
+        middle = (low + high) / 2
+        enough = delta_of(epsilon, sensitivity * math.exp(middle), sensitivity) <= delta
+        low, high = (low, middle) if enough else (middle, high)
+    return sensitivity * math.exp(high)
 
 
 def _log_phi(x: float) -> float:

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.quality.privacy_noise import delta_of, epsilon_of, noisy
-from bertine.types import Vector
+from bertine.recommend.history import Usable
+from bertine.recommend.noise import Noise, blurred, delta_of, epsilon_of, noisy, sigma_of
+from bertine.recommend.profile import ProfileOptions
+from bertine.types import HistoryEntry, Vector
 
 
 def unit(dimensions: int = 384) -> Vector:
@@ -55,3 +57,40 @@ def test_it_is_below_the_classical_bound() -> None:
 def test_no_noise_promises_nothing() -> None:
     assert epsilon_of(0.0) == math.inf
     assert epsilon_of(1e9, 1e-5) == 0.0
+
+
+@given(st.floats(0.01, 1e6), st.floats(1e-12, 0.5))
+def test_sigma_is_the_least_that_holds(epsilon: float, delta: float) -> None:
+    sigma = sigma_of(epsilon, delta)
+    assert delta_of(epsilon, sigma) <= delta
+    assert delta_of(epsilon, sigma * (1 - 1e-6)) >= delta * (1 - 1e-2)
+
+
+def history(count: int) -> Usable:
+    rows = np.eye(8, dtype=np.float32)[:count]
+    entries = [HistoryEntry(item_id=str(number)) for number in range(count)]
+    return Usable(entries, rows, range(count), ())
+
+
+def test_a_blurred_history_is_one_entry_that_is_no_item() -> None:
+    sigma = Noise(1e4).sigma
+    found = blurred(history(2), ProfileOptions(), Noise(1e4), 8, seed=3)
+    assert [entry.item_id for entry in found.entries] == [""]
+    assert not found.skipped
+    profile = np.array([0.5, 1, 0, 0, 0, 0, 0, 0], np.float32)
+    expected = noisy(profile / np.linalg.norm(profile), sigma, 3)
+    assert np.allclose(found.vectors, expected[None, :], atol=1e-6)
+
+
+def test_nobody_is_blurred_too() -> None:
+    """Else an empty history would show by its answer."""
+    found = blurred(history(0), ProfileOptions(), Noise(1.0), 8)
+    assert len(found.entries) == 1
+    assert np.linalg.norm(found.vectors) == pytest.approx(1.0, abs=1e-6)
+    against = Usable(
+        [HistoryEntry(item_id="a"), HistoryEntry(item_id="a", weight=-0.5)],
+        np.ones((2, 1), np.float32),
+        (0, 1),
+        (),
+    )
+    assert len(blurred(against, ProfileOptions(position_half_life=1), Noise(1.0), 1).entries) == 1
