@@ -25,9 +25,13 @@ def _read_config(context: click.Context, _: click.Parameter, path: Path | None) 
     if path is None:
         return None
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("serve", {})
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
+    table = tables.pop("serve", {})
+    if tables or not isinstance(table, dict):
+        name = next(iter(tables), "serve")
+        raise ConfigError(f"{path}: {name!r} is not read; put the options into a [serve] table")
     values = {name.replace("-", "_"): value for name, value in table.items()}
     known = {parameter.name for parameter in context.command.params} - {"config"}
     unknown = sorted(set(values) - known)
