@@ -63,7 +63,8 @@ class ServeConfig:
         coalesce: encode a text once that comes again while it is under way.
         unresponsive_seconds: that a batch may run, if it was not predicted to be long, before the
             server stops taking calls.
-        hung_seconds: that it may run before the process ends.
+        hung_seconds: that it may run before the process ends; and that a front process may not
+            answer before it is replaced.
         drain_seconds: for calls under way when the server is told to stop.
         event_ttl: seconds after which a recorded event is erased; None is never.
         learn_min_events: fewer events of a collection teach nothing.

@@ -51,6 +51,18 @@ def test_a_front_that_ends_is_replaced(process: ServerProcess) -> None:
     assert "another one is started" in "".join(process.log)
 
 
+def test_a_front_that_hangs_is_replaced(model: Path, tmp_path: Path) -> None:
+    options = ("--fronts", str(FRONTS), "--hung-seconds", "5")
+    with ServerProcess(model, tmp_path / "data", *options, fake=True) as server:
+        [hung, *_] = fronts(server)
+        hung.suspend()
+        psutil.wait_procs([hung], timeout=60)
+        while len(fronts(server)) < FRONTS:
+            assert server.process.poll() is None
+        assert all(call(server.target).vectors.count == 1 for _ in range(8))
+        assert "has not answered for 5 s" in "".join(server.log)
+
+
 def test_fronts_end_with_the_engine(process: ServerProcess) -> None:
     children = fronts(process)
     process.kill()

@@ -20,5 +20,5 @@ async def test_a_front_that_is_still_starting_is_not_waited_for() -> None:
     manifest = SimpleNamespace(tokenizer_sha256="0" * 64)
     gate.open(SimpleNamespace(encoder=SimpleNamespace(manifest=manifest)))
     fronts = Fronts(ServeConfig(model=Path(), data=Path(), fronts=1), gate, ignore)
-    fronts._children.add(Child(gate, Methods(), ignore))
+    fronts._children.add(Child(gate, Methods(), ignore, 1.0))
     await fronts.set_serving(serving=True)

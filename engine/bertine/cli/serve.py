@@ -185,7 +185,8 @@ def _limit_options(command: Any) -> Any:
     type=click.FloatRange(min=0, min_open=True),
     default=_DEFAULTS.hung_seconds,
     show_envvar=True,
-    help="How long a batch may run before the process ends, to be started again.",
+    help="How long a batch may run before the process ends, to be started again, and how long a "
+    "front may not answer.",
 )
 @click.option(
     "--reembed/--no-reembed",

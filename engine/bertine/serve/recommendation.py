@@ -179,9 +179,7 @@ def _exclude_seen(request: pb.RecommendRequest, *, blurred: bool) -> bool:
     if not request.HasField("exclude_seen"):
         return not blurred
     if request.exclude_seen and blurred:
-        raise InvalidInput(
-            "exclude_seen", "would show what profile.noise hides; set it to false"
-        )
+        raise InvalidInput("exclude_seen", "would show what profile.noise hides; set it to false")
     return request.exclude_seen
 
 

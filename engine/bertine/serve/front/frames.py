@@ -43,7 +43,7 @@ class Kind(IntEnum):
     ANSWER = 17
     ERROR = 18
     SETTINGS = 19
-    SERVING = 20
+    SERVING = 20  # without a body: are you there?
     STOP = 21
 
 

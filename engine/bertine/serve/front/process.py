@@ -91,6 +91,10 @@ class Front:
         await self._edge.set_serving(serving=engine["serving"])
         self._send(Kind.READY, {"serving": engine["serving"]})
 
+    def answer(self) -> None:
+        """Say that it is still there."""
+        self._send(Kind.READY, {"serving": self._gate.opened})
+
     async def stop(self, seconds: float) -> None:
         """Take no new calls, let those under way end, hang up."""
         self._gate.close()
@@ -133,7 +137,10 @@ async def serve(end: socket.socket) -> None:
     front = Front(_config(settings), channel)
     await front.start()
     while (order := await orders.get()).kind != Kind.STOP:
-        await front.follow(unpack_json(order.body))
+        if order.body:
+            await front.follow(unpack_json(order.body))
+        else:
+            front.answer()
     await front.stop(unpack_json(order.body)["seconds"])
 
 

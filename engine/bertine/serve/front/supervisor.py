@@ -20,6 +20,7 @@ from bertine.serve.transport import cannot_listen, library
 
 _log = logging.getLogger(__name__)
 
+_LOOK_SECONDS = 1.0  # between two questions whether a front is still there
 _HANG_UP_SECONDS = 5.0  # beyond the time for draining, until a front is killed
 
 
@@ -30,16 +31,20 @@ class Child:
         gate: of the engine.
         methods: that fronts pass on.
         record: told of the calls that ended in the front.
+        patience: seconds until a front that does not do what it is told is killed.
 
     Attributes:
         answering: the engine's end of its socket.
         listens: it has started.
     """
 
-    def __init__(self, gate: Gate[Engine], methods: Methods, record: Record) -> None:
+    def __init__(
+        self, gate: Gate[Engine], methods: Methods, record: Record, patience: float
+    ) -> None:
         self.listens = False
         self.answering = Answering(gate, methods, self._on_order, self._on_lost)
         self._record = record
+        self._patience = patience
         self._reports: asyncio.Queue[bool | None] = asyncio.Queue()  # serving or not; None is lost
         self._process: asyncio.subprocess.Process | None = None
 
@@ -62,33 +67,51 @@ class Child:
         await self._report()
         self.listens = True
 
-    async def follow(self, state: bytes) -> None:
+    async def follow(self, state: bytes = b"") -> None:
         """Have its health say what the engine's says, and wait until it does.
 
+        Args:
+            state: of the engine; without one it only says that it is still there.
+
         Raises:
-            Unavailable: it ended instead.
+            Unavailable: it ended instead, or it hangs and is killed.
         """
         self._send(Kind.SERVING, state)
-        await self._report()
+        try:
+            await asyncio.wait_for(self._report(), self._patience)
+        except TimeoutError:
+            _log.error("a front process has not answered for %g s; it is killed", self._patience)
+            self._kill()
+            raise Unavailable("a front process hangs") from None
 
     async def stop(self, seconds: float) -> None:
         """Have it drain and end; kill it if it takes much longer than it may."""
         self._send(Kind.STOP, pack_json({"seconds": seconds}))
         with suppress(TimeoutError):
             await asyncio.wait_for(self.ended(), seconds + _HANG_UP_SECONDS)
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
+        self._kill()
+        await self.ended()
 
     async def ended(self) -> None:
         """Return when it has ended, whatever the reason."""
         if self._process is not None:
             await self._process.wait()
 
+    async def watch(self) -> None:
+        """Return when it has ended; one that hangs is killed."""
+        end = asyncio.ensure_future(self.ended())
+        while not (await asyncio.wait({end}, timeout=_LOOK_SECONDS))[0]:
+            with suppress(Unavailable):
+                await self.follow()
+
     async def _report(self) -> None:
         if await self._reports.get() is None:
             self._on_lost()  # for others who wait
             raise Unavailable("a front process ended while it started; the log says why")
+
+    def _kill(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
 
     def _send(self, kind: Kind, body: bytes) -> None:
         self.answering.link.send(Frame(kind, body=body))
@@ -187,7 +210,7 @@ class Fronts:
             self._holder.close()
 
     async def _start_child(self) -> Child:
-        child = Child(self._gate, self.grpc, self._record)
+        child = Child(self._gate, self.grpc, self._record, self._config.hung_seconds)
         self._children.add(child)
         await child.start(self._settings())
         if self._state:
@@ -198,7 +221,7 @@ class Fronts:
         """Replace a front that ends. One that ends before it serves would do so again."""
         try:
             while True:
-                await child.ended()
+                await child.watch()
                 self._children.discard(child)
                 _log.warning("a front process ended; another one is started")
                 child = await self._start_child()
