@@ -46,6 +46,9 @@ class ServeConfig:
         transport: which library carries gRPC.
         fronts: processes that accept calls for this one; 0 accepts them here.
         metrics_listen: HOST:PORT of Prometheus metrics, "" for none.
+        tls_cert: PEM of the server's certificate; None is no TLS.
+        tls_key: PEM of its key.
+        tls_client_ca: PEM of authorities of which callers must have a certificate; None asks none.
         callers: file of those who may call; None lets everybody do everything.
         variant: which graph of the artifact; ``auto`` takes int8 on a CPU, fp16 on a GPU.
         device: of the encoder: ``auto``, ``cpu``, ``cuda:N`` or ``tensorrt:N``; several with commas
@@ -79,6 +82,9 @@ class ServeConfig:
     transport: Transport = "grpc"
     fronts: int = 0
     metrics_listen: str = ""
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
     callers: Path | None = None
     variant: str = "auto"
     device: str = "auto"

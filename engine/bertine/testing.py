@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from bertine.client import Client
+from bertine.client import Client, Tls
 from bertine.errors import Unavailable
 
 _ANNOUNCEMENT = "bertine is serving on "
@@ -108,9 +108,9 @@ class ServerProcess:
             raise Unavailable("the server did not start:\n" + "".join(self.log))
         return self
 
-    def client(self, timeout: float = 60.0, key: str = "") -> Client:
+    def client(self, timeout: float = 60.0, key: str = "", tls: Tls | None = None) -> Client:
         """A client of it."""
-        return Client(self.target, timeout=timeout, key=key)
+        return Client(self.target, timeout=timeout, key=key, tls=tls)
 
     def stop(self, timeout: float = 60.0) -> int:
         """Send SIGTERM, wait for the drain; returns the exit code."""

@@ -145,7 +145,10 @@ def test_a_bad_line_is_named_and_what_is_before_it_is_stored(
 def test_no_server_is_told_with_what_to_do(run: Any, books: Path) -> None:
     ran = run("import", books, "--collection", "books", "--target", "127.0.0.1:1")
     assert ran.code == 1
-    assert "no server answers at 127.0.0.1:1; start one with: bertine serve" in ran.err
+    assert (
+        "no server answers at 127.0.0.1:1 (without TLS, see --ca); start one with: bertine serve"
+        in ran.err
+    )
 
 
 def test_a_file_of_unknown_format_is_refused_before_the_server_is_asked(

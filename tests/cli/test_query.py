@@ -131,7 +131,7 @@ def test_no_server_is_told_with_what_to_do(run: Any, command: tuple[str, ...]) -
     ran = run(*command, "--target", "127.0.0.1:1")
     assert ran.code == 1
     assert ran.err == (
-        "bertine: no server answers at 127.0.0.1:1; start one with: "
+        "bertine: no server answers at 127.0.0.1:1 (without TLS, see --ca); start one with: "
         "bertine serve --model MODEL --data DATA --listen 127.0.0.1:1\n"
     )
 

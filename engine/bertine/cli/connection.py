@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, TypedDict
 
 import click
 
-from bertine.client import CallError, Client
+from bertine.client import CallError, Client, Tls
 from bertine.config import ServeConfig, split_address
 from bertine.errors import BertineError, Unavailable
 from bertine.serve.status import DETAILS_KEY
@@ -19,11 +20,19 @@ PATIENT_TIMEOUT = 600.0
 DEFAULT_TARGET = ServeConfig.__dataclass_fields__["listen"].default
 
 
-_KEY = "bertine.key"
+_PREFIX = "bertine."
+_FILE = click.Path(path_type=Path)
+
+
+class Access(TypedDict):
+    """How a client comes to a server, beside its address."""
+
+    key: str
+    tls: Tls | None
 
 
 def target_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options `--target` and `--key`, one environment variable each for all commands."""
+    """`--target` and `access_options`, one environment variable each for all commands."""
     return click.option(
         "--target",
         default=DEFAULT_TARGET,
@@ -31,29 +40,45 @@ def target_option(command: Callable[..., Any]) -> Callable[..., Any]:
         show_envvar=True,
         metavar="HOST:PORT",
         help="The server.",
-    )(key_option(command))
+    )(access_options(command))
 
 
-def key_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The option `--key`; `given_key` has its value."""
+def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--key` and those of TLS; `given_access` has their values."""
+    options = (
+        _option(
+            "--key",
+            help="The caller's key, where the server was started with --callers; better in the "
+            "environment, since a command line is seen by others.",
+        ),
+        _option("--tls", is_flag=True, help="The server has TLS."),
+        _option("--ca", type=_FILE, help="PEM of authorities to know it by; means --tls too."),
+        _option("--cert", type=_FILE, help="PEM of this client's certificate, if it needs one."),
+        _option("--cert-key", type=_FILE, help="PEM of that certificate's key."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _option(name: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    variable = "BERTINE_" + name.strip("-").replace("-", "_").upper()
     return click.option(
-        "--key",
-        envvar="BERTINE_KEY",
-        show_envvar=True,
-        expose_value=False,
-        callback=_keep_key,
-        help="The caller's key, where the server was started with --callers; better in the "
-        "environment, since a command line is seen by others.",
-    )(command)
+        name, envvar=variable, show_envvar=True, expose_value=False, callback=_keep, **settings
+    )
 
 
-def _keep_key(context: click.Context, _: click.Parameter, key: str | None) -> None:
-    context.meta[_KEY] = key or ""
+def _keep(context: click.Context, parameter: click.Parameter, value: object) -> None:
+    context.meta[f"{_PREFIX}{parameter.name}"] = value
 
 
-def given_key() -> str:
-    """The key that the command was given, "" for none."""
-    return str(click.get_current_context().meta.get(_KEY, ""))
+def given_access() -> Access:
+    """What the command was given of `access_options`."""
+    meta = click.get_current_context().meta
+    key, tls, *files = (
+        meta.get(_PREFIX + name) for name in ("key", "tls", "ca", "cert", "cert_key")
+    )
+    return {"key": key or "", "tls": Tls(*files) if tls or any(files) else None}
 
 
 @contextmanager
@@ -69,7 +94,7 @@ def connected(target: str, timeout: float = 60.0) -> Iterator[Client]:
         Unavailable: no server answers.
         CallError: a server answered with an error.
     """
-    with reachable(target), Client(target, timeout=timeout, key=given_key()) as client:
+    with reachable(target), Client(target, timeout=timeout, **given_access()) as client:
         yield client
 
 
@@ -91,9 +116,13 @@ def reachable(target: str) -> Iterator[None]:
         if not is_away(error):
             raise
         raise Unavailable(
-            f"no server answers at {target}; start one with: "
+            f"no server answers at {target} ({_asked()}); start one with: "
             f"bertine serve --model MODEL --data DATA --listen {target}"
         ) from error
+
+
+def _asked() -> str:
+    return "by TLS" if given_access()["tls"] else "without TLS, see --ca"
 
 
 def is_away(error: CallError) -> bool:

@@ -15,7 +15,7 @@ import click
 import numpy as np
 
 from bertine import artifact
-from bertine.cli.connection import PATIENT_TIMEOUT, connected, key_option
+from bertine.cli.connection import PATIENT_TIMEOUT, access_options, connected
 from bertine.cli.lines import read_lines
 from bertine.cli.progress import Report, progress
 from bertine.client import CallError
@@ -65,7 +65,7 @@ _Embed: TypeAlias = Callable[[list[str]], Matrix]
     show_envvar=True,
     help="Let a server encode, instead of --model.",
 )
-@key_option
+@access_options
 @click.option(
     "--input-type",
     type=click.Choice(["query", "document", "none"]),

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import click
 
-from bertine.cli.connection import PATIENT_TIMEOUT, given_key, is_away, reachable, target_option
+from bertine.cli.connection import PATIENT_TIMEOUT, given_access, is_away, reachable, target_option
 from bertine.cli.progress import progress
 from bertine.cli.row_items import Columns
 from bertine.cli.rows import BadRow, FileFormat, Rows, format_of, open_rows
@@ -129,7 +129,7 @@ def import_items(file: Path, file_format: str, **options: Any) -> None:
 
 async def _import(job: _Job) -> tuple[UpsertCounts, bool]:
     """What is acknowledged, and whether it is all."""
-    async with AsyncClient(job.target, timeout=PATIENT_TIMEOUT, key=given_key()) as client:
+    async with AsyncClient(job.target, timeout=PATIENT_TIMEOUT, **given_access()) as client:
         columns = await _columns(client, job)
         with (
             open_rows(job.file, job.file_format, columns.verbatim) as source,

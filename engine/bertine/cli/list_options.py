@@ -10,7 +10,7 @@ import click
 from bertine.client.options import RecommendOptions
 
 _CONTEXT = ("place", "device")
-_SAME_NAME = ("diversity", "interests", "negatives", "noise", "exploration", "seed", "backfill")
+_SAME_NAME = ("diversity", "interests", "negatives", "exploration", "seed", "backfill")
 
 
 def read_pairs(
@@ -86,7 +86,6 @@ _USER = (
     ),
     click.option(
         "--epsilon",
-        "noise",
         type=click.FloatRange(min=0, min_open=True),
         show_envvar=True,
         help="Blur the profile, for so much privacy a call: see docs/quality.md.",
@@ -109,6 +108,8 @@ def read_list_options(own: Mapping[str, Any], into: RecommendOptions) -> None:
     for name in _SAME_NAME:
         if own[name] is not None:
             into[name] = own[name]  # type: ignore[literal-required]
+    if own["epsilon"] is not None:
+        into["noise"] = own["epsilon"]
     if own["caps"]:
         into["caps"] = {name: int(most) for name, most in own["caps"].items()}
     if own["channels"]:

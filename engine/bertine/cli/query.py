@@ -182,7 +182,7 @@ def recommend(collection: str, item_ids: tuple[str, ...], **options: Any) -> Non
 
 def _recommend_options(wanted: _Wanted, own: dict[str, Any]) -> RecommendOptions:
     options = cast("RecommendOptions", wanted.options)
-    options["exclude_seen"] = not own["include_seen"] and own["noise"] is None
+    options["exclude_seen"] = not own["include_seen"] and own["epsilon"] is None
     options["explain"] = own["explain"]
     if own["half_life"] is not None:
         options["position_half_life"] = own["half_life"]

@@ -3,43 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import click
 
 from bertine.cli.durations import duration
+from bertine.cli.serve_access import access_options
+from bertine.cli.settings_file import config_option
 from bertine.config import Limits, ServeConfig
-from bertine.errors import ConfigError
 from bertine.model import MakeEncoder, open_encoder
 from bertine.serve import logs
 from bertine.serve.server import Server, run
 
 _DEFAULTS = ServeConfig(Path(), Path())
 _LIMIT_NAMES = tuple(Limits.__dataclass_fields__)
-
-
-def _read_config(context: click.Context, _: click.Parameter, path: Path | None) -> Path | None:
-    """Take the options of a TOML file's [serve] table as defaults."""
-    if path is None:
-        return None
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
-    table = tables.pop("serve", {})
-    if tables or not isinstance(table, dict):
-        name = next(iter(tables), "serve")
-        raise ConfigError(f"{path}: {name!r} is not read; put the options into a [serve] table")
-    values = {name.replace("-", "_"): value for name, value in table.items()}
-    known = {parameter.name for parameter in context.command.params} - {"config"}
-    unknown = sorted(set(values) - known)
-    if unknown:
-        have = ", ".join(sorted(name.replace("_", "-") for name in known if name))
-        raise ConfigError(f"{path}: [serve] has no setting {unknown[0]!r}; it has: {have}")
-    context.default_map = values
-    return path
 
 
 def _limit_options(command: Any) -> Any:
@@ -68,14 +46,7 @@ def _limit_options(command: Any) -> Any:
 
 
 @click.command()
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    is_eager=True,
-    callback=_read_config,
-    show_envvar=True,
-    help="TOML file whose [serve] table holds any of these options.",
-)
+@config_option
 @click.option(
     "--model",
     type=click.Path(path_type=Path),
@@ -118,15 +89,7 @@ def _limit_options(command: Any) -> Any:
     metavar="HOST:PORT",
     help="Where Prometheus metrics are answered, at /metrics; empty for nowhere.",
 )
-@click.option(
-    "--callers",
-    type=click.Path(path_type=Path),
-    show_envvar=True,
-    help="TOML file of those who may call, with the hashes of their keys, and of what each may; "
-    "read again when it changes. `bertine key` makes an entry. Keys travel as they are sent, and "
-    "native has no TLS: beyond this machine, keep to a network that you trust or put a proxy with "
-    "TLS before the server.  [default: everybody may do everything]",
-)
+@access_options
 @click.option(
     "--variant",
     default=_DEFAULTS.variant,

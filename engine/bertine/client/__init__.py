@@ -13,6 +13,7 @@
 """
 
 from bertine.client.aio import AsyncClient
+from bertine.client.channel import Tls
 from bertine.client.errors import CallError
 from bertine.client.results import ChannelShare, Found, Reason, Recommended, UpsertCounts
 from bertine.client.sync import Client
@@ -31,5 +32,6 @@ __all__ = [
     "Reason",
     "Recency",
     "Recommended",
+    "Tls",
     "UpsertCounts",
 ]

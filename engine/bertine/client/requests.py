@@ -183,18 +183,20 @@ def recommend(
     collection: str, history: Sequence[HistoryEntry], user: str, options: RecommendOptions
 ) -> pb.RecommendRequest:
     """A request to recommend."""
-    return pb.RecommendRequest(
+    request = pb.RecommendRequest(
         collection=collection,
         history=history_to_wire(history),
         user=user,
         profile=_profile(options),
-        exclude_seen=options.get("exclude_seen"),
         explain=options.get("explain", False),
         context=context(options.get("context", {})),
         rules=_rules(options),
         channel_weights=options.get("channel_weights"),
         **_search_fields(options),
     )
+    if "exclude_seen" in options:
+        request.exclude_seen = options["exclude_seen"]
+    return request
 
 
 def _search_fields(options: SearchOptions) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from bertine.client import requests
-from bertine.client.channel import OPTIONS, READY_SERVICE, metadata_of
+from bertine.client.channel import OPTIONS, READY_SERVICE, Tls, credentials_of, metadata_of
 from bertine.client.collections import CollectionCalls
 from bertine.client.errors import CallError, translated
 from bertine.client.options import (
@@ -43,15 +43,24 @@ class Client(CollectionCalls):
         target: HOST:PORT.
         timeout: seconds for each call; the server drops what cannot be done in time.
         key: of the caller, where the server wants one. It is sent as it is, with every call.
+        tls: how a server with TLS is known; None for one without.
 
     Raises:
         InvalidInput: it is no key.
+        ConfigError: a file of `tls` cannot be read.
     """
 
-    def __init__(self, target: str, *, timeout: float = 60.0, key: str = "") -> None:
+    def __init__(
+        self, target: str, *, timeout: float = 60.0, key: str = "", tls: Tls | None = None
+    ) -> None:
         self._timeout = timeout
         self._metadata = metadata_of(key)
-        self._channel = grpc.insecure_channel(target, options=OPTIONS)
+        credentials = credentials_of(tls)
+        self._channel = (
+            grpc.insecure_channel(target, options=OPTIONS)
+            if credentials is None
+            else grpc.secure_channel(target, credentials, options=OPTIONS)
+        )
         self._embedding = embedding_pb2_grpc.EmbeddingServiceStub(self._channel)
         self._catalog = catalog_pb2_grpc.CatalogServiceStub(self._channel)
         self._index = index_pb2_grpc.IndexServiceStub(self._channel)

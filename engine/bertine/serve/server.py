@@ -26,6 +26,7 @@ from bertine.serve.front.supervisor import Fronts
 from bertine.serve.info import ServerServicer
 from bertine.serve.metrics import Metrics, MetricsServer
 from bertine.serve.recommendation import RecommendationServicer
+from bertine.serve.tls import credentials_of
 from bertine.serve.transport import Edge
 from bertine.serve.tuning import IndexServicer
 from bertine.v1 import (
@@ -53,7 +54,7 @@ class Server:
         make_encoder: see `Engine.open`.
 
     Raises:
-        ConfigError: the file of callers is broken.
+        ConfigError: the file of callers is broken, or the certificate.
 
     Attributes:
         port: it listens on, once started.
@@ -76,7 +77,12 @@ class Server:
         self._edge: Edge | Fronts = (
             Fronts(config, self._gate, self.metrics.call)
             if config.fronts
-            else Edge(config.transport, config.limits.max_message_bytes, drained=self._gate.drained)
+            else Edge(
+                config.transport,
+                config.limits.max_message_bytes,
+                credentials=credentials_of(config),
+                drained=self._gate.drained,
+            )
         )
         self.metrics.count_in_flight(lambda: self._gate.in_flight + self._edge.in_flight)
 
@@ -217,16 +223,18 @@ async def run(
         with _signals(stop):
             await server.start(_log.info)
             seconds = round(time.perf_counter() - started, 2)
-            may_call = "known callers" if config.callers else "everybody"
-            _log.info(
-                "ready", extra={"port": server.port, "seconds": seconds, "may_call": may_call}
-            )
+            _log.info("ready", extra={"port": server.port, "seconds": seconds, **_access(config)})
             on_ready(server)
             await server.watch(stop)
             _log.info("draining", extra={"seconds_at_most": config.drain_seconds})
     finally:
         await server.stop()
     _log.info("stopped")
+
+
+def _access(config: ServeConfig) -> dict[str, object]:
+    may_call = "known callers" if config.callers else "everybody"
+    return {"may_call": may_call, "tls": config.tls_cert is not None}
 
 
 @contextlib.contextmanager

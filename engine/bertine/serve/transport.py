@@ -31,6 +31,7 @@ class Edge:
         transport: which library carries it.
         max_message_bytes: of one request.
         shared: other processes listen on the same port, and the kernel deals connections out.
+        credentials: of its port; None is no TLS.
         drained: returns when no call is under way, or after as many seconds as it is given.
 
     Attributes:
@@ -46,9 +47,11 @@ class Edge:
         max_message_bytes: int,
         *,
         shared: bool = False,
+        credentials: grpc.ServerCredentials | None = None,
         drained: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
         self._flush = drained if transport == "native" else None
+        self._credentials = credentials
         options = [
             # gRPC's default is 1: a second server would silently take half of the connections.
             ("grpc.so_reuseport", int(shared)),
@@ -79,7 +82,11 @@ class Edge:
         """
         split_address(address, "listen")
         try:
-            port: int = self.grpc.add_insecure_port(address)
+            port: int = (
+                self.grpc.add_insecure_port(address)
+                if self._credentials is None
+                else self.grpc.add_secure_port(address, self._credentials)
+            )
         except RuntimeError as error:
             raise cannot_listen(address) from error
         return port

@@ -23,6 +23,7 @@ from bertine.serve.front.channel import Channel
 from bertine.serve.front.encoder import FrontEncoder
 from bertine.serve.front.forward import Forwarder
 from bertine.serve.front.frames import Frame, Kind, pack_json, unpack_json
+from bertine.serve.tls import credentials_of
 from bertine.serve.transport import Edge
 from bertine.v1 import embedding_pb2_grpc
 
@@ -59,6 +60,7 @@ class Front:
             config.transport,
             config.limits.max_message_bytes,
             shared=True,
+            credentials=credentials_of(config),
             drained=self._gate.drained,
         )
 
@@ -145,12 +147,14 @@ async def serve(end: socket.socket) -> None:
 
 
 def _config(settings: dict[str, Any]) -> ServeConfig:
+    files: dict[str, Any] = {name: Path(path) for name, path in settings["tls"].items()}
     return ServeConfig(
         model=Path(settings["model"]),
         data=Path(),
         listen=settings["listen"],
         transport=settings["transport"],
         limits=Limits(**settings["limits"]),
+        **files,
     )
 
 

@@ -8,6 +8,7 @@ import socket
 import sys
 from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 
 from bertine.config import ServeConfig, split_address
 from bertine.engine import Engine
@@ -16,6 +17,7 @@ from bertine.serve import logs
 from bertine.serve.calls import Gate, Record
 from bertine.serve.front.answering import Answering, Methods
 from bertine.serve.front.frames import Frame, Kind, pack_json, unpack_json
+from bertine.serve.tls import credentials_of
 from bertine.serve.transport import cannot_listen, library
 
 _log = logging.getLogger(__name__)
@@ -165,9 +167,11 @@ class Fronts:
         """Take ``HOST:PORT`` for the fronts; returns the port.
 
         Raises:
-            ConfigError: it is in use, or not this machine's; or the transport is not installed.
+            ConfigError: it is in use, or not this machine's; the transport is not installed; or the
+                certificate is broken.
         """
         library(self._config.transport)
+        credentials_of(self._config)  # each front opens its own
         host, port = split_address(address, "listen")
         try:
             self._holder = _hold(host.strip("[]"), port)
@@ -236,9 +240,18 @@ class Fronts:
                 "listen": self._address,
                 "transport": config.transport,
                 "limits": asdict(config.limits),
+                "tls": {name: str(path) for name, path in _tls(config).items() if path},
                 "logs": logs.configured(),
             }
         )
+
+
+def _tls(config: ServeConfig) -> dict[str, Path | None]:
+    return {
+        "tls_cert": config.tls_cert,
+        "tls_key": config.tls_key,
+        "tls_client_ca": config.tls_client_ca,
+    }
 
 
 def _hold(host: str, port: int) -> socket.socket:
