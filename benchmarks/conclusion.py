@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from benchmarks.data import DataAbsentError
+from benchmarks.data import DataAbsentError, DataFaultError
 from benchmarks.progress import say
 from benchmarks.report import Report
 
@@ -28,11 +28,11 @@ def conclude(
         remark: says what goes before the table.
 
     Raises:
-        SystemExit: 0; 1 for a missed bar; 2 where the data is absent.
+        SystemExit: 0; 1 for a missed bar; 2 where the data is absent or cannot be used.
     """
     try:
         report = measure()
-    except DataAbsentError as error:
+    except (DataAbsentError, DataFaultError) as error:
         say(f"[bold red]{error}[/]\nNothing was measured.")
         sys.exit(2)
     remark(report)

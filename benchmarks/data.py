@@ -27,6 +27,10 @@ class DataAbsentError(Exception):
     """The real data, or a file of it, is not there; the message says what and where."""
 
 
+class DataFaultError(Exception):
+    """Somebody's data cannot be used; the message says where, what is wrong and what is right."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gloss:
     """One WordNet entry: its id, the words it defines, and the definition."""

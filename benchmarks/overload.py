@@ -46,8 +46,8 @@ _CANCELLED = Cancellations(share=0.05, within=0.3)
 _SLOW_STREAMS, _SLOW_PAUSE, _SLOW_TEXTS = 8, 0.5, 16
 _SLOW_LEAD = 1.0
 _UNDER_WAY, _SENT = 1_000, 1_200
-# Of work; their deadline is in 120 s, and a call is let in if half of its time suffices.
-_ABANDONED_SECONDS = 40.0
+# Of work; their deadline is in 120 s, and a call is let in if two fifths of its time suffice.
+_ABANDONED_SECONDS = 36.0
 _ROOMY_TOKENS = 1 << 24
 _QUEUE_SHARE = 0.5
 _SAMPLE_SECONDS = 1.0

@@ -6,9 +6,12 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 from benchmarks.gpu_check.findings import Findings
 from benchmarks.gpu_check.settings import REPOSITORY, Settings
+from benchmarks.gpu_check.toolkit import cuda_home
 from benchmarks.report import at_least, at_most
 
 _ON_GPU = ("tests/gpu", "tests/kernels")
@@ -19,17 +22,12 @@ _COUNT = re.compile(r"(\d+) (passed|failed|error|skipped)")
 _TOLD = 40
 
 
-def measure(settings: Settings, found: Findings) -> None:
-    """Run them as a program of their own, which sees this GPU as its first.
-
-    Raises:
-        RuntimeError: some failed; with the end of what they wrote.
-    """
+def _run(settings: Settings, told: dict[str, str]) -> subprocess.CompletedProcess[str]:
     chosen = _ON_GPU if settings.on_gpu else _ON_CPU
-    told = {"BERTINE_TEST_ARTIFACT": settings.model}
+    told["BERTINE_TEST_ARTIFACT"] = settings.model
     if settings.on_gpu:
         told["CUDA_VISIBLE_DEVICES"] = str(settings.place.index)
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", *chosen],
         cwd=REPOSITORY,
         env=os.environ | told,
@@ -37,6 +35,16 @@ def measure(settings: Settings, found: Findings) -> None:
         text=True,
         check=False,
     )
+
+
+def measure(settings: Settings, found: Findings) -> None:
+    """Run them as a program of their own, which sees this GPU as its first.
+
+    Raises:
+        RuntimeError: some failed; with the end of what they wrote.
+    """
+    with tempfile.TemporaryDirectory(prefix="cuda-home-") as home:
+        done = _run(settings, cuda_home(Path(home)))
     lines = done.stdout.strip().splitlines()
     found.details["tests"] = [line for line in lines if line.startswith("SKIPPED")]
     counts = {kind: int(count) for count, kind in _COUNT.findall(lines[-1] if lines else "")}

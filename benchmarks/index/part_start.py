@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,16 +12,20 @@ from concurrent.futures import ThreadPoolExecutor
 from benchmarks import contest
 from benchmarks.index import grown
 from benchmarks.index.run import Run
-from benchmarks.latency import wait_until_settled
+from benchmarks.index.worker import memory
 from benchmarks.report import at_least, at_most
+from bertine.client import Client
+from bertine.index.lifecycle import Policy, Shape, rebuild_reason
 from bertine.testing import ServerProcess
 from bertine.types import Item, Matrix
+from bertine.v1.catalog_pb2 import IndexStatus
 
 MOST_SECONDS = 6.0
 COLLECTION = "large"
 
 _PER_CALL = 1_024
 _READY_SECONDS = 600.0
+_POLL_SECONDS = 0.25
 
 
 def measure(run: Run) -> None:
@@ -32,12 +38,13 @@ def measure(run: Run) -> None:
 
     with server() as first:
         _fill(run, first)
-    starts = []
+    starts, resident = [], []
     task = run.progress.add_task("starts of a server", total=run.settings.rounds)
     for _ in range(run.settings.rounds):
         started = time.perf_counter()
         with server() as again, again.client() as client:
             starts.append(time.perf_counter() - started)
+            resident.append(memory(again.process.pid)["resident"])
             found = client.search(COLLECTION, run.glosses.vectors[0], top_k=10)
             stored = client.get_collection(COLLECTION).item_count if len(found) else 0
         run.progress.advance(task)
@@ -45,6 +52,7 @@ def measure(run: Run) -> None:
     bar = at_most(MOST_SECONDS) if run.settings.million else None
     label = f"a server with {size:,} items, its model and catalog: start to SERVING"
     contest.add_median(run.report, "start_seconds", label, starts, "s", bar)
+    contest.add_median(run.report, "start_resident", "its resident memory then", resident, "MiB")
     run.report.add("start_items", "items that it has then", stored, bar=at_least(size))
 
 
@@ -62,7 +70,28 @@ def _fill(run: Run, server: ServerProcess) -> None:
             for rows in _rows(run.corpus, size):
                 # One copy at a time, or all items would be made before the first is sent.
                 list(pool.map(write, rows))
-        wait_until_settled(client, COLLECTION)
+        _wait_until_settled(client)
+
+
+def _wait_until_settled(client: Client) -> None:
+    """Wait until the index would not be rebuilt however long nothing changed.
+
+    Between two rebuilds a server is quiet for a second: stopped then, it would start with most
+    items beside its trained part.
+
+    Raises:
+        TimeoutError: it is not settled after ten minutes.
+    """
+    deadline, pause = time.monotonic() + _READY_SECONDS, threading.Event()
+    while not _settled(index := client.get_collection(COLLECTION).index):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the index is still being built: {index}")
+        pause.wait(_POLL_SECONDS)
+
+
+def _settled(index: IndexStatus) -> bool:
+    shape = Shape(index.main_count, index.delta_count, index.dead_count, math.inf)
+    return not index.rebuilding and not rebuild_reason(shape, Policy())
 
 
 def _rows(vectors: Matrix, size: int) -> Iterator[list[list[Item]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +35,11 @@ def upsert(
     return sequence
 
 
-def versions(count: int) -> dict[str, int]:
-    """The version of every item after `upsert` of so many rows, as a catalog would give it."""
-    return {str(row): row // _BLOCK + 1 for row in range(count)}
+def versions(count: int) -> Iterator[tuple[list[str], NDArray[np.int64]]]:
+    """Ids and versions after `upsert` of so many rows, block by block, as a catalog gives them."""
+    for sequence, start in enumerate(range(0, count, _BLOCK), start=1):
+        rows = range(start, min(start + _BLOCK, count))
+        yield list(map(str, rows)), np.full(len(rows), sequence)
 
 
 def of_hits(answer: Sequence[Hits], top_k: int) -> NDArray[np.int64]:

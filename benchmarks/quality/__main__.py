@@ -53,6 +53,11 @@ _QUICK_ROWS = 500
 
 _EPILOG = """
 \b
+Files hold JSON lines, or are CSV, TSV or Parquet with named columns; .gz too:
+  --items      id, and the text fields
+  --sequences  split (train, valid or test), user, history (ids), target
+  --events     user, item, time; perhaps weight, place and device
+\b
 Parts:
   accuracy   every method on the same rows, baselines tuned before the window
   precision  int8 vectors against fp32, a trained index against exact search
@@ -68,11 +73,9 @@ Parts:
 @click.option("--model", required=True, type=click.Path(path_type=Path), help="Artifact folder.")
 @click.option("--variant", default="int8", show_default=True, help="Which graph encodes.")
 @click.option("--data-set", type=click.Choice(list(SETS)), help="Of the real data.")
-@click.option("--items", type=click.Path(path_type=Path), help="JSON {id: {...}}, or JSON lines.")
+@click.option("--items", type=click.Path(path_type=Path), help="JSON {id: {...}}, or rows.")
 @click.option("--sequences", "sequence_file", type=click.Path(path_type=Path), help="JSON lines.")
-@click.option(
-    "--events", "event_file", type=click.Path(path_type=Path), help="CSV, TSV, JSON lines."
-)
+@click.option("--events", "event_file", type=click.Path(path_type=Path), help="Rows, see below.")
 @click.option(
     "--text-fields",
     default=",".join(files.TEXT_FIELDS),
@@ -187,6 +190,7 @@ def read(
 
     Raises:
         DataAbsentError: a file is not there.
+        DataFaultError: a file cannot be used.
     """
     window = events.Window(test_share, targets == "new")
     if data_set is not None or items is None:
@@ -197,8 +201,7 @@ def read(
         return sequences.read(sequence_file, catalog, sequence_file.stem)
     if event_file is None:
         raise click.UsageError("give one of --data-set, --sequences and --events")
-    found = events.interactions(events.read(event_file), catalog)
-    return events.case(event_file.stem, catalog, found, window=window)
+    return events.read_case(event_file, catalog, window)
 
 
 def _remark(report: Report) -> None:

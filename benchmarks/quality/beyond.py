@@ -38,9 +38,12 @@ def self_information(users_of_item: NDArray[np.int64], users: int) -> NDArray[np
 def novelty(lists: Sequence[Items], information: NDArray[np.float64]) -> float:
     """Mean self-information of the items of a list, mean over lists that are not empty; bits.
 
+    0 if all are empty.
+
     Vargas and Castells, Rank and relevance in novelty and diversity metrics, 2011, without ranks.
     """
-    return float(np.mean([information[listed].mean() for listed in lists if len(listed)]))
+    means = [information[listed].mean() for listed in lists if len(listed)]
+    return float(np.mean(means)) if means else 0.0
 
 
 def list_diversity(listed: Items, likeness: Likeness) -> float:
@@ -56,8 +59,9 @@ def list_diversity(listed: Items, likeness: Likeness) -> float:
 
 
 def diversity(lists: Sequence[Items], likeness: Likeness) -> float:
-    """Mean of `list_diversity` over the lists of at least two items."""
-    return float(np.nanmean([list_diversity(listed, likeness) for listed in lists]))
+    """Mean of `list_diversity` over the lists of at least two items, 0 if there is none."""
+    pairs = [list_diversity(listed, likeness) for listed in lists if len(listed) > 1]
+    return float(np.mean(pairs)) if pairs else 0.0
 
 
 def gini(lists: Sequence[Items], items: int) -> float:
@@ -69,7 +73,7 @@ def gini(lists: Sequence[Items], items: int) -> float:
     """
     counts = np.sort(np.bincount(np.concatenate(lists), minlength=items)).astype(np.float64)
     places = 2.0 * np.arange(1, items + 1) - items - 1.0
-    return float(places @ counts / (items * counts.sum()))
+    return float(places @ counts / (items * max(counts.sum(), 1.0)))
 
 
 def by_vectors(vectors: Matrix) -> Likeness:

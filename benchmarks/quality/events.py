@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.data import DataFaultError
 from benchmarks.quality.cases import Case, Catalog
 from benchmarks.quality.cuts import RULE, before, cut_time, rows_after
-from benchmarks.quality.files import records
+from benchmarks.quality.reading import (
+    ITEM_FIELDS,
+    TIME_FIELDS,
+    USER_FIELDS,
+    records,
+    text_of,
+    value_of,
+)
 from bertine.recommend.learn.interactions import Interactions, ordered
 
-_TIME_FIELDS = ("time", "timestamp")
+_LATEST = 1e11
+"""Seconds, the year 5138: what is later is told in milliseconds, or in less."""
+
+_LARGEST = 1e6
 _NEW = "targets are items new to the user, and no list has others"
 _ALL = "targets are all items, those that the user had before too, and lists have both"
 
@@ -55,10 +68,19 @@ class Seen:
 
 
 def read(path: Path) -> list[Seen]:
-    """Rows of a file: ``user``, ``item`` or ``item_id``, ``time`` in seconds, perhaps ``weight``,
-    ``place`` and ``device``; CSV or TSV with a head, or JSON lines.
-    """  # noqa: D205 - the summary needs two lines
-    return [_seen(row) for row in records(path)]
+    """Rows with ``user``, ``item``, ``time``, perhaps ``weight``, ``place`` and ``device``.
+
+    Times are seconds since the epoch, or as ISO 8601 writes them; milliseconds, and less, if most
+    are too large for seconds.
+
+    Raises:
+        DataAbsentError: there is no such file.
+        DataFaultError: it cannot be read, or a row is no event.
+    """
+    found = [_seen(row, place) for place, row in records(path)]
+    while found and np.median([event.time for event in found]) > _LATEST:
+        found = [replace(event, time=event.time / 1_000) for event in found]
+    return found
 
 
 def interactions(events: Iterable[Seen], catalog: Catalog) -> Interactions:
@@ -81,6 +103,38 @@ def interactions(events: Iterable[Seen], catalog: Catalog) -> Interactions:
             device_names,
         )
     )
+
+
+def read_case(path: Path, catalog: Catalog, window: Window) -> Case:
+    """A file of events of a catalog's items, cut.
+
+    Raises:
+        DataAbsentError: there is no such file.
+        DataFaultError: it cannot be read, or there is nothing to learn from or to test on.
+    """
+    seen = read(path)
+    arrays = interactions(seen, catalog)
+    left_out = len(seen) - len(arrays)
+    if not len(arrays):
+        example = f" ({seen[0].item!r}, where the items have {catalog.ids[0]!r})" if seen else ""
+        raise DataFaultError(f"{path} has no event of an item of the catalog{example}")
+    remark = f"{left_out:,} events of items that the catalog lacks are left out."
+    found = case(path.stem, catalog, arrays, window=window, remarks=[remark] if left_out else [])
+    _check(found, path)
+    return found
+
+
+def _check(found: Case, path: Path) -> None:
+    """Something to learn from, and something to test on."""
+    if not len(found.known):
+        raise DataFaultError(
+            f"{path}: {found.protocol.split(';')[0]}, and that reaches back to the first event: "
+            "nothing is left to learn from. Times have to tell what came first; where only orders "
+            "are known, give histories with --sequences"
+        )
+    if not found.rows:
+        new = " that was new to the user: --targets all counts repeats" if found.new_only else ""
+        raise DataFaultError(f"{path}: after the cut nobody liked anything{new}")
 
 
 def case(
@@ -107,16 +161,43 @@ def case(
     return Case(name, catalog, before(events, time), rows, window.new_only, protocol, remarks)
 
 
-def _seen(row: Mapping[str, Any]) -> Seen:
-    time = next(row[name] for name in _TIME_FIELDS if row.get(name) is not None)
-    item = next(row[name] for name in ("item", "item_id") if row.get(name) is not None)
+def _seen(row: Mapping[str, Any], place: str) -> Seen:
+    weight = row.get("weight")
     return Seen(
-        str(row["user"]),
-        str(item),
-        float(time),
-        float(row.get("weight") or 1.0),
+        text_of(row, USER_FIELDS, place),
+        text_of(row, ITEM_FIELDS, place),
+        _time(value_of(row, TIME_FIELDS, place), place),
+        1.0 if weight in {None, ""} else _weight(weight, place),
         str(row.get("place") or ""),
         str(row.get("device") or ""),
+    )
+
+
+def _time(value: Any, place: str) -> float:
+    try:
+        if not isinstance(value, datetime) and math.isfinite(float(value)):
+            return float(value)
+    except (TypeError, ValueError):
+        pass
+    try:
+        stamp = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise DataFaultError(
+            f"{place}: {value!r} is no time; give seconds since 1970, or 2026-11-24T10:00:00Z"
+        ) from error
+    return (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
+
+
+def _weight(value: Any, place: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if abs(number) <= _LARGEST:
+        return number
+    raise DataFaultError(
+        f"{place}: {value!r} is no weight; give a number from {-_LARGEST:,.0f} to {_LARGEST:,.0f}, "
+        "negative for a dislike"
     )
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import ast
-import csv
 import json
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import read_text
+from benchmarks.data import DataFaultError, read_text
 from benchmarks.quality.cases import Catalog
+from benchmarks.quality.reading import ID_FIELDS, records, text_of
 
-_ID_FIELDS = ("id", "item_id", "parent_asin", "asin")
 _LONGEST_FIELD = 400
 _ATTRIBUTE_FIELDS = ("brand", "categories", "genres", "keywords", "director")
 _TAGS = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
@@ -28,27 +28,27 @@ def json_lines(path: Path) -> Iterator[Any]:
     return (json.loads(line) for line in read_text(path).split("\n") if line.strip())
 
 
-def records(path: Path) -> Iterator[Mapping[str, Any]]:
-    """Rows of JSON lines, or of a CSV or TSV file with a head."""
-    name = path.name.removesuffix(".gz")
-    if name.endswith((".csv", ".tsv")):
-        delimiter = "\t" if name.endswith(".tsv") else ","
-        return iter(csv.DictReader(read_text(path).splitlines(), delimiter=delimiter))
-    return json_lines(path)
-
-
 def items(path: Path) -> dict[str, Mapping[str, Any]]:
-    """Items by id: one JSON object ``{id: {...}}``, or rows that have an id.
+    """Items by id: JSON ``{id: {...}}`` or ``[{...}]``, or rows that have an id.
+
+    Of an id that comes again the last counts, as it would in a catalog.
 
     Raises:
-        ValueError: a row has no id.
+        DataAbsentError: there is no such file.
+        DataFaultError: it cannot be read, has no item, or a row has no id.
     """
-    text = read_text(path)
-    try:
-        whole = json.loads(text)
-    except ValueError:
-        return {_id(row): row for row in records(path)}
-    return {str(item_id): fields for item_id, fields in whole.items()}
+    whole = _whole(path)
+    if isinstance(whole, dict) and whole and all(isinstance(v, dict) for v in whole.values()):
+        return whole
+    rows = (
+        ((f"{path}, item {n}", row) for n, row in enumerate(whole, start=1))
+        if isinstance(whole, list)
+        else records(path)
+    )
+    found = {text_of(row, ID_FIELDS, place): row for place, row in rows}
+    if not found:
+        raise DataFaultError(f"{path} has no item; give one on each line, with its id")
+    return found
 
 
 def catalog(fields: Mapping[str, Mapping[str, Any]], text_fields: tuple[str, ...]) -> Catalog:
@@ -91,8 +91,8 @@ def _clean(value: Any) -> str:
     return " ".join(_TAGS.sub(" ", "" if value is None else str(value)).split())
 
 
-def _id(row: Mapping[str, Any]) -> str:
-    for name in _ID_FIELDS:
-        if row.get(name) is not None:
-            return str(row[name])
-    raise ValueError(f"an item has none of {', '.join(_ID_FIELDS)}: {sorted(row)}")
+def _whole(path: Path) -> Any:
+    """What a file of one JSON value holds, None for any other."""
+    with suppress(ValueError, EOFError, OSError, zlib.error):
+        return json.loads(read_text(path).removeprefix("\ufeff"))
+    return None

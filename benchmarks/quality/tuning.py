@@ -39,8 +39,11 @@ def tuned(
     if len(settings) > 1:
         earlier = validation(case)
         rows = sample(earlier.rows, at_most)
+        # Without a row there is nothing to choose by, and the first settings stay.
         reached = [
-            evaluate(make(earlier, **each), earlier, rows).mean("ndcg10") for each in settings
+            evaluate(make(earlier, **each), earlier, rows).mean("ndcg10")
+            for each in settings
+            if rows
         ]
-        best = settings[max(range(len(settings)), key=reached.__getitem__)]
+        best = settings[max(range(len(reached)), key=reached.__getitem__, default=0)]
     return Tuned(make(case, **best), best)

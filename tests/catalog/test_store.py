@@ -156,6 +156,22 @@ def test_versions_tell_what_a_saved_index_has_missed(
     assert store.versions(books.key) == {"b": changed, "c": saved}
 
 
+def test_versions_come_in_pages_with_ids_as_they_are(
+    store: Store, books: Collection, put: Put, make_item: MakeItem, run: Run
+) -> None:
+    odd = ['"', "\\", "a\nb", "\x00", "\x7f", "ä", "\U0001f600", "\u2028", ","]
+    names = [*odd, *(f"item {number}" for number in range(9_000))]
+    first = put(*map(make_item, names)).sequence
+    second = put(*map(make_item, names[:5_000], names[1:])).sequence
+    run(DeleteItems(books.key, (names[9], names[-1])))
+    pages = list(store.version_pages(books.key))
+    assert len(pages) == 9
+    found = [pair for page in pages for pair in zip(*page, strict=True)]
+    versions = [second] * 5_000 + [first] * (len(names) - 5_000)
+    expected = list(zip(names, versions, strict=True))
+    assert found == [*expected[:9], *expected[10:-1]]
+
+
 def test_texts_of_the_items_that_have_one(
     store: Store, books: Collection, put: Put, make_item: MakeItem
 ) -> None:

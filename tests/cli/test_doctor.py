@@ -89,11 +89,8 @@ def test_a_provider_that_does_not_run_is_told(monkeypatch: pytest.MonkeyPatch) -
     listed = ["CUDAExecutionProvider", "AzureExecutionProvider", CPU]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: listed)
     cuda, cpu = check_providers()
-    assert (cuda.name, cuda.status, cuda.remedy) == (
-        listed[0],
-        "absent",
-        "pip install 'bertine[gpu]'",
-    )
+    assert (cuda.name, cuda.status) == (listed[0], "absent")
+    assert cuda.remedy.startswith("nvidia-smi ")
     assert cuda.detail.startswith("does not work: ")
     assert cpu == Finding(CPU, "ok", "runs a graph")
 

@@ -8,8 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertine.cli.check_gpu import check_cudnn, check_gpu, check_pins, pins, satisfies
-from bertine.cli.checks import check_pair
+from bertine.cli.check_gpu import (
+    check_cuda_libraries,
+    check_cudnn,
+    check_gpu,
+    check_pins,
+    pins,
+    satisfies,
+)
+from bertine.cli.checks import check_pair, device_extra
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GOOD = {
@@ -94,6 +101,54 @@ def test_a_cudnn_of_the_machine_beside_the_packages_is_told(tmp_path: Path) -> N
     assert str(tmp_path) in found.detail
 
 
+class Loader:
+    """Stands where dlopen does."""
+
+    def __init__(self, missing: str) -> None:
+        self.missing = missing
+        self.asked: list[str] = []
+
+    def __call__(self, path: str) -> None:
+        self.asked.append(path)
+        if path.endswith(self.missing) or (path == "libcuvs.so" and "raft" in self.missing):
+            raise OSError(f"{self.missing}: cannot open shared object file")
+
+
+@pytest.mark.parametrize(
+    ("library", "package"),
+    [
+        ("libcudnn.so.9", "nvidia-cudnn-cu13==9.28.1.4"),  # ONNX Runtime says nothing of it
+        ("libcusolver.so.12", "nvidia-cusolver==12.4.1.2"),  # FAISS blames libcuvs.so
+        ("libraft.so", "libraft-cu13==26.6.0"),  # needed by libcuvs.so, which is not missing
+    ],
+)
+def test_a_library_that_does_not_load_is_named_with_its_package(library: str, package: str) -> None:
+    have = GOOD | {"nvidia-cusolver": "12.4.1.2"}
+    [found] = check_cuda_libraries(have, (), Loader(library))
+    assert (found.name, found.status) == (library, "absent")
+    assert found.remedy == f"pip install --force-reinstall --no-deps {package}"
+
+
+def test_a_library_without_its_package_is_installed_with_the_others() -> None:
+    [found] = check_cuda_libraries(GOOD, (), Loader("libcufft.so.12"))
+    assert found.remedy == "pip install --upgrade 'bertine[gpu]'"
+
+
+def test_libraries_are_taken_from_packages_or_from_the_system(tmp_path: Path) -> None:
+    folder = tmp_path / "nvidia" / "cu13" / "lib"
+    folder.mkdir(parents=True)
+    (folder / "libcublas.so.13").touch()
+    [found] = check_cuda_libraries(GOOD, [str(tmp_path)], load := Loader("nothing"))
+    assert (found.name, found.status) == ("CUDA libraries", "ok")
+    assert str(folder / "libcublas.so.13") in load.asked
+    assert "libcudart.so.13" in load.asked
+
+
+def test_what_mends_the_builds_for_gpus_is_not_the_build_for_cpus() -> None:
+    assert device_extra(GOOD) == "gpu"
+    assert device_extra({"onnxruntime": "1.31.1", "faiss-cpu": "1.15.1"}) == "cpu"
+
+
 def test_both_builds_of_onnx_runtime_are_a_conflict() -> None:
     [found] = check_pair("onnxruntime", "onnxruntime", GOOD | {"onnxruntime": "1.31.1"})
     assert found.status == "broken"
@@ -106,6 +161,7 @@ def test_the_cpus_packages_ask_for_nothing_of_a_gpu() -> None:
 
 def test_a_gpu_set_is_tried_and_what_it_lacks_has_a_command() -> None:
     findings = {one.name: one for one in check_gpu(GOOD)}
-    assert {"CUDA libraries", "NVIDIA driver", "TensorRT"} <= set(findings)
+    assert {"NVIDIA driver", "TensorRT"} <= set(findings)
+    assert "CUDA libraries" in findings or any(name.startswith("lib") for name in findings)
     for finding in findings.values():
         assert finding.status == "ok" or finding.remedy

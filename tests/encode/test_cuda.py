@@ -98,6 +98,28 @@ def test_a_batch_is_one_copy_there_and_its_vectors_one_back(
     assert copied == [("there", 2 * 64 * 8), ("back", 4 * 384 * 4)]
 
 
+@pytest.mark.parametrize("lengths", [[1], [7], [24], [40, 3], [9] * 5])
+def test_both_inputs_begin_where_tensorrt_takes_them(
+    session: DeviceSession, monkeypatch: pytest.MonkeyPatch, lengths: list[int]
+) -> None:
+    """At multiples of 256 bytes from where the memory begins, which is at one on a GPU."""
+    session._buffers.clear()
+    starts: list[int] = []
+    bind = onnxruntime.IOBinding.bind_input
+
+    def noted(self: Any, name: str, *given: Any) -> None:
+        starts.append(given[-1])
+        bind(self, name, *given)
+
+    monkeypatch.setattr(onnxruntime.IOBinding, "bind_input", noted)
+    session.run(*ragged(lengths))
+    (buffers,) = session._buffers.values()
+    base = buffers._inputs.data_ptr()
+    assert starts[0] == base
+    assert starts[1] - base >= 8 * sum(lengths)
+    assert (starts[1] - base) % 256 == 0
+
+
 def test_shapes_are_prepared_once_and_their_buffers_stay(artifact: Artifact) -> None:
     shapes = (Shape(2, 16), Shape(1, 16))
     with closing(open_on(artifact.path("fp32"), Placement(PROVIDERS, "cpu", recorded=shapes))) as (

@@ -18,9 +18,13 @@ from bertine.encode.faults import left_behind, lost, of_device
         ("CUDA failure 214: uncorrectable ECC error encountered", "cudaErrorECCUncorrectable"),
         ("CUDA failure 46: all CUDA-capable devices are busy", "cudaErrorDevicesUnavailable"),
         ("CUBLAS failure 13: ...; CUDA failure 999: unknown error", "cudaErrorUnknown"),
+        (
+            "Non-zero status code ... CUDA error cudaErrorIllegalAddress:an illegal memory access",
+            "cudaErrorIllegalAddress",
+        ),
     ],
 )
-def test_a_lost_device_is_known_by_its_number(message: str, name: str) -> None:
+def test_a_lost_device_is_known_by_its_number_or_name(message: str, name: str) -> None:
     assert lost(message) == name
 
 
@@ -28,6 +32,8 @@ def test_a_lost_device_is_known_by_its_number(message: str, name: str) -> None:
     "message",
     [
         "CUDA failure 2: out of memory",
+        "CUDA error cudaErrorMemoryAllocation:out of memory",
+        "CUDA error cudaErrorInvalidConfiguration:invalid configuration argument",
         "CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED",
         "Failed to allocate memory for requested buffer of size 700",
         "the input has 719 tokens",

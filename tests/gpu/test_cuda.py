@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numba.cuda
 import numpy as np
 import pytest
 
@@ -90,3 +91,10 @@ def test_replicas_share_a_gpu(model: Path, reference: OnnxSession) -> None:
         batch = ragged(12, 7, 3)
         for _ in range(4):
             assert np.abs(session.run(*batch) - reference.run(*batch)).max() < 1e-4
+
+
+def test_numba_sees_this_gpu_too() -> None:
+    """Otherwise the kernels' tests would pass it over: tests/kernels/test_both.py."""
+    assert numba.cuda.is_available(), (
+        "numba finds no NVVM: make gpu-check gives it nvidia-nvvm's, or set CUDA_HOME to a toolkit"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -12,8 +13,11 @@ import onnxruntime
 import pytest
 
 from bertine import artifact
+from bertine.cli.check_gpu import check_cuda_libraries
+from bertine.cli.checks import installed
 from bertine.encode.cuda import DeviceSession
 from bertine.encode.device import Device
+from bertine.encode.faults import lost
 from bertine.encode.opening import machine
 from bertine.encode.placement import Placement, on_cuda, on_tensorrt
 from bertine.errors import Unavailable
@@ -104,3 +108,25 @@ def test_this_version_knows_every_option_that_is_set(placement: Placement, libra
     for value in options.values():
         if str(value).startswith("k"):  # a name of an enumeration
             assert str(value).encode() in known
+
+
+def test_every_library_of_the_set_loads() -> None:
+    [found] = check_cuda_libraries(installed())
+    assert (found.name, found.status) == ("CUDA libraries", "ok"), found
+
+
+def test_errors_have_the_numbers_and_names_of_this_cuda() -> None:
+    toolkit = LIBRARIES.parents[1] / "nvidia" / "cu13"
+    header = (toolkit / "include" / "driver_types.h").read_text(encoding="utf-8")
+    errors = re.findall(r"(cudaError\w+)\s*=\s*(\d+)", header)
+    assert len(errors) > 100
+    lasting = [name for name, number in errors if lost(f"CUDA failure {number}: ...") == name]
+    assert lasting == [name for name, _ in errors if lost(f"CUDA error {name}:...")]
+    assert len(lasting) == sum(
+        lost(f"CUDA failure {number}: ...") is not None for number in range(1000)
+    )
+    assert {"cudaErrorIllegalAddress", "cudaErrorLaunchFailure"} <= set(lasting)
+    assert "cudaErrorMemoryAllocation" not in lasting
+    # So ONNX Runtime 1.31 writes them, see `faults`.
+    for form in (b"%s failure %d: %s ; GPU=%d", b"CUDA error "):
+        assert form in (LIBRARIES / "libonnxruntime_providers_cuda.so").read_bytes()

@@ -38,6 +38,9 @@ def items(count: int = ROWS) -> list[Item]:
     return [Item(f"item-{n}", attributes={"n": n}, version=1) for n in range(count)]
 
 
+VERSIONS = [([item.id for item in items()], np.ones(ROWS, np.int64))]
+
+
 @pytest.fixture
 def device() -> HostDevice:
     return HostDevice()
@@ -189,13 +192,13 @@ def test_a_snapshot_is_cloned_when_it_is_loaded(
     filled(gpu, home).save()
     device.threads.clear()
     index = LiveIndex(DIMENSIONS, POLICY, home, gpu=gpu)
-    assert index.restore({item.id: 1 for item in items()}, 1) == []
+    assert index.restore(lambda: VERSIONS, 1) == []
     assert index.status().kind == "IVF256,SQfp16 on cuda:0"
     assert device.threads == {"bertine-cuda:0"}
     assert agreement(index) >= 0.9
     # Without the GPU the same snapshot serves on the CPU.
     other = LiveIndex(DIMENSIONS, POLICY, home)
-    assert other.restore({item.id: 1 for item in items()}, 1) == []
+    assert other.restore(lambda: VERSIONS, 1) == []
     assert other.status().kind == "IVF256,SQfp16"
 
 
@@ -206,7 +209,7 @@ def test_a_snapshot_with_codes_of_the_cpu_serves_until_it_is_trained_anew(
     home = Home(tmp_path / "1", "f" * 64)
     filled(None, home).save()
     index = LiveIndex(DIMENSIONS, POLICY, home, gpu=gpu)
-    index.restore({item.id: 1 for item in items()}, 1)
+    index.restore(lambda: VERSIONS, 1)
     assert index.status().kind == "IVF128,PQ16x4fs"
     assert agreement(index) >= 0.9
     assert index.rebuild_reason() == "device"

@@ -190,10 +190,10 @@ def test_changes_during_a_rebuild_are_not_lost(monkeypatch: pytest.MonkeyPatch) 
 def test_an_allowed_item_that_is_just_being_replaced_is_found_as_it_was() -> None:
     vectors, rows = unit(5, 20), Segment(DIMENSIONS)
     rows.extend(items(20), vectors, 1)
-    state = State(Segment(DIMENSIONS), rows, sequence=1)
-    state.known, before = state.places(), state.view()
+    state = State.exact(rows, sequence=1)
+    before = state.view()
     rows.extend(items(1, 3), vectors[:1], 2)
-    state.known["item-000003"] = rows, 20
+    state.known.put("item-000003", 20)
     request = Request(1, only=frozenset({"item-000003", "unknown"}))
     for view in (before, state.view()):
         scope = scope_of(state.known, request, view)

@@ -51,9 +51,15 @@ def saved(tmp_path: Path) -> Home:
     return home
 
 
+def batched(versions: dict[str, int], size: int = 400) -> list[list[str]]:
+    ids = list(versions)
+    return [ids[start : start + size] for start in range(0, len(ids), size)]
+
+
 def restored(home: Home, versions: dict[str, int]) -> tuple[LiveIndex, list[str]]:
     index = LiveIndex(DIMENSIONS, POLICY, home)
-    return index, index.restore(versions, max(versions.values()))
+    pages = [(part, np.array([versions[one] for one in part])) for part in batched(versions)]
+    return index, index.restore(lambda: pages, max(versions.values()))
 
 
 def test_a_restart_finds_everything_without_training(saved: Home) -> None:

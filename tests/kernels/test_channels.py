@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bertine.kernels.channels import linked_sums, most_linked, repeated
+from bertine.kernels.channels import (
+    largest_products,
+    linked_sums,
+    most_linked,
+    repeated,
+    slots,
+    sum_links,
+)
 
 ITEMS = 12
 DECAY = 0.5
@@ -45,12 +52,24 @@ def slow(
     return sums
 
 
-@given(given_links=links(), count=st.integers(1, ITEMS + 3))
+def table(given_links: tuple[Any, ...], size: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    keys, sums = np.full(size, 77, np.int32), np.full(size, 7.0)
+    sum_links(*given_links, DECAY, keys, sums)
+    return keys, sums
+
+
+def hashed(given_links: tuple[Any, ...]) -> int:
+    """The size of a table for these links of a large catalog."""
+    return slots(1 << 40, len(given_links[2]) * given_links[0].shape[1])
+
+
+@given(given_links=links(), count=st.integers(1, ITEMS + 3), direct=st.booleans())
 def test_the_most_linked_have_the_largest_positive_sums(
-    given_links: tuple[Any, ...], count: int
+    given_links: tuple[Any, ...], count: int, *, direct: bool
 ) -> None:
     found = np.full(count, -7, np.int64)
-    kept = found[: most_linked(*given_links, DECAY, found)].tolist()
+    summed = table(given_links, ITEMS if direct else hashed(given_links))
+    kept = found[: most_linked(*summed, found)].tolist()
     sums = slow(*given_links)
     largest = sorted((value for value in sums.values() if value > 0.0), reverse=True)[:count]
     assert len(set(kept)) == len(kept) == len(largest)
@@ -58,12 +77,36 @@ def test_the_most_linked_have_the_largest_positive_sums(
 
 
 @given(given_links=links(), candidates=st.lists(st.integers(-1, ITEMS - 1), max_size=15))
-def test_linked_sums_are_looked_up(given_links: tuple[Any, ...], candidates: list[int]) -> None:
+def test_linked_sums_are_the_same_bits_in_tables_of_either_kind(
+    given_links: tuple[Any, ...], candidates: list[int]
+) -> None:
     offered = np.array(candidates, np.int64)
-    sums = np.zeros(len(offered))
-    linked_sums(*given_links, DECAY, offered, np.argsort(offered), sums)
+    found = np.full((2, len(offered)), 7.0)
+    for place, size in enumerate((ITEMS, hashed(given_links))):
+        linked_sums(*table(given_links, size), ITEMS, offered, found[place])
     expected = slow(*given_links)
-    np.testing.assert_allclose(sums, [expected.get(n, 0.0) for n in candidates])
+    np.testing.assert_allclose(found[0], [expected.get(n, 0.0) for n in candidates])
+    assert found[0].tolist() == found[1].tolist()
+
+
+def test_tables_do_not_grow_with_a_large_catalog() -> None:
+    assert slots(3_459, 2_000) == 3_459
+    assert slots(1_000_000, 200) == slots(2_000_000, 200) == 512
+    assert slots(1_000_000, 0) == 16
+
+
+@given(seed=st.integers(0, 999), rows=st.integers(0, 40), count=st.integers(1, 12))
+def test_the_largest_positive_products_are_found(seed: int, rows: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    # Whole numbers: sums are exact in any order, and there are ties.
+    table = rng.integers(-2, 3, (rows, 5)).astype(np.float32)
+    vector = rng.integers(-2, 3, 5).astype(np.float32)
+    found = np.full(count, -7, np.int64)
+    kept = found[: largest_products(table, vector, found)]
+    products = table @ vector
+    largest = np.sort(products[products > 0])[::-1][:count]
+    assert len(set(kept.tolist())) == len(kept)
+    assert np.sort(products[kept])[::-1].tolist() == largest.tolist()
 
 
 @given(items=st.lists(st.integers(-1, 5), max_size=8), candidates=st.lists(st.integers(-1, 5)))

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.gpu_check.toolkit import cuda_home
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 COMPILE = """
@@ -64,28 +66,20 @@ def test_the_simulator_has_memory_to_ask_about() -> None:
 
 
 @pytest.fixture(scope="module")
-def cuda_home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Where numba finds NVVM: a toolkit of the machine's, or the wheel nvidia-nvvm."""
-    installed = [Path(entry) / "nvidia" / "cu13" for entry in sys.path]
-    wheel = next((folder for folder in installed if (folder / "nvvm" / "libdevice").is_dir()), None)
-    if wheel is None:
-        return {}
-    # The wheel has its library in another folder than a toolkit: numba/cuda/cuda_paths.py.
-    home = tmp_path_factory.mktemp("cuda") / "nvvm"
-    (home / "lib64").mkdir(parents=True)
-    for library in (wheel / "lib").glob("libnvvm.so*"):
-        (home / "lib64" / library.name).symlink_to(library)
-    (home / "libdevice").symlink_to(wheel / "nvvm" / "libdevice")
-    return {"CUDA_HOME": str(home.parent)}
+    return cuda_home(tmp_path_factory.mktemp("cuda"))
 
 
 @pytest.mark.parametrize(("major", "minor"), [(8, 0), (9, 0)])
-def test_they_compile(cuda_home: dict[str, str], major: int, minor: int) -> None:
-    done = run("-c", COMPILE, str(major), str(minor), environment=cuda_home)
+def test_they_compile(home: dict[str, str], major: int, minor: int) -> None:
+    done = run("-c", COMPILE, str(major), str(minor), environment=home)
     if "NVVM" in done.stderr or "libdevice" in done.stderr:
         pytest.skip(f"NVVM ABSENT: pip install nvidia-nvvm; {done.stderr.splitlines()[-1]}")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(f".target sm_{major}{minor}") == 3
+    if home:  # driver 580 takes PTX of CUDA 13.0 and no newer (PTX ISA, "Release Notes")
+        assert set(re.findall(r"^\.version (\S+)", done.stdout, re.MULTILINE)) == {"9.0"}
     for kernel in ("rescore_kernel", "mmr_kernel", "pool_kernel"):
         assert re.search(rf"\.entry \w*{kernel}", done.stdout)
     # Single sums stay single: nothing is done in double precision but what is said to be.

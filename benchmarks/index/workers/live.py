@@ -92,12 +92,12 @@ class Live:
     def restore(self, request: dict[str, Any]) -> dict[str, Any]:
         """Take the trained part from its home, up to the first answer."""
         query = np.load(request["queries"])[:1]
-        versions = own_rows.versions(request["count"])
-        sequence = max(versions.values())
+        versions = list(own_rows.versions(request["count"]))
+        sequence = len(versions)
         missing: list[str] = []
 
         def start() -> None:
-            missing.extend(self.index.restore(versions, sequence, threads=self._threads))
+            missing.extend(self.index.restore(lambda: versions, sequence, threads=self._threads))
             self.index.search(query, self._request)
 
         taken = timed(start)

@@ -10,6 +10,7 @@
     event_tables  the tables of events           how a user is erased
     event_ages    which events are old           pure
     store         opening and reading            any number of threads
+    version_pages which version each item has
     versions      conditional changes
     aliases       other names of collections
     expiry        items that have had their time

@@ -28,6 +28,7 @@ from bertine.catalog.rows import (
 )
 from bertine.catalog.schema import prepare
 from bertine.catalog.snapshot import Snapshot
+from bertine.catalog.version_pages import Pages, version_pages
 from bertine.errors import NotFound
 from bertine.types import Alias, Collection, Event, Item
 
@@ -188,13 +189,16 @@ class Store:
             return [item_from_row(row, named) for row in rows]
 
     def versions(self, key: int) -> dict[str, int]:
-        """The version of every item: tells an index that was saved what it has missed.
+        """The version of every item; those that have expired are there until they are purged."""
+        found: dict[str, int] = {}
+        for ids, versions in self.version_pages(key):
+            found.update(zip(ids, versions.tolist(), strict=True))
+        return found
 
-        Items that have expired are among them until they are purged.
-        """
-        query = f"SELECT id, version FROM items WHERE {OF_COLLECTION} ORDER BY key"  # noqa: S608 (fixed)
+    def version_pages(self, key: int) -> Pages:
+        """As `versions`, a page at a time."""
         with self._pool.reading() as connection:
-            return dict(connection.execute(query, (key,)))
+            yield from version_pages(connection, key)
 
     def texts(self, key: int) -> dict[str, str]:
         """What was encoded of every item that has a text, by id; of an unknown collection none."""

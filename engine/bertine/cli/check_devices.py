@@ -11,7 +11,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from bertine.cli.checks import Finding, attempt, device_extra
+from bertine.cli.checks import Finding, attempt, device_extra, installed
+from bertine.encode.libraries import CUDA, open_all
 
 CPU = "CPUExecutionProvider"
 
@@ -23,6 +24,8 @@ TINY_GRAPH = b64decode(
 
 # Listed by every build of ONNX Runtime, but a way to a web service, not a device.
 _NO_DEVICES = {"AzureExecutionProvider"}
+# Its package is there, or it would not be listed.
+_LOOK = "nvidia-smi  # does it list a GPU? A library that is missing is named below"
 _SILENT = 4  # ONNX Runtime's severity "fatal": the finding tells what it would have logged
 
 _SIMD = (
@@ -54,14 +57,16 @@ def check_providers() -> Iterator[Finding]:
         available = [CPU]
     for provider in available:
         if provider == CPU:
-            remedy = f"pip install --force-reinstall 'bertine[{device_extra()}]'"
+            remedy = f"pip install --force-reinstall 'bertine[{device_extra(installed())}]'"
             yield attempt(provider, remedy, partial(_run, provider))
         elif provider not in _NO_DEVICES:
             yield _optional(provider)
 
 
 def _optional(provider: str) -> Finding:
-    finding = attempt(provider, "pip install 'bertine[gpu]'", partial(_run, provider))
+    tensorrt = provider.startswith("Tensorrt")
+    remedy = "pip install 'bertine[gpu,tensorrt]'" if tensorrt else _LOOK
+    finding = attempt(provider, remedy, partial(_run, provider))
     if finding.status == "ok":
         return finding
     return Finding(provider, "absent", f"does not work: {finding.detail}", finding.remedy)
@@ -74,8 +79,10 @@ def _run(provider: str) -> str:
 
     if provider != CPU:
         # Finds the CUDA libraries that came as packages, and prints what it does not find.
+        open_all(CUDA)
         with redirect_stdout(StringIO()):
             onnxruntime.preload_dlls()
+        onnxruntime.set_default_logger_severity(_SILENT)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _SILENT
     session: Any = onnxruntime.InferenceSession(

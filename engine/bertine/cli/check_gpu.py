@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
+from ctypes import CDLL
 from importlib.metadata import PackageNotFoundError, requires
-from io import StringIO
 from pathlib import Path
 
-from bertine.cli.checks import Finding, attempt
+from bertine.cli.checks import GPU_PACKAGES, Finding, attempt
+from bertine.encode.libraries import CUDA, CUDNN, CUVS, Load, open_all
 
 _EXTRA = "gpu"
 _INSTALL = "pip install --upgrade 'bertine[gpu]'"
-_CUDNN = "libcudnn.so.9"
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?\s*([^;]*);.*extra == ['\"](\w+)['\"]")
 _CLAUSE = re.compile(r"(==|>=|<)\s*([0-9.]+)(\.\*)?")
 
@@ -27,11 +26,11 @@ def check_gpu(versions: Mapping[str, str]) -> Iterator[Finding]:
     Args:
         versions: see `bertine.cli.checks.installed`.
     """
-    if not any(name.startswith(("onnxruntime-gpu", "faiss-gpu")) for name in versions):
+    if not any(name.startswith(GPU_PACKAGES) for name in versions):
         return
     yield from check_pins(pins(_requirements()), versions)
     yield from check_cudnn(versions, os.environ.get("LD_LIBRARY_PATH", ""))
-    yield _optional("CUDA libraries", _INSTALL, _cuda_libraries)
+    yield from check_cuda_libraries(versions)
     yield _optional("NVIDIA driver", "install NVIDIA's driver 580 or newer", _driver)
     yield _optional("TensorRT", "pip install 'bertine[gpu,tensorrt]'", _tensorrt)
 
@@ -105,13 +104,35 @@ def check_cudnn(versions: Mapping[str, str], library_path: str) -> Iterator[Find
         library_path: folders that are searched before the packages', with colons.
     """
     packages = sorted(name for name in versions if name.startswith("nvidia-cudnn-cu"))
-    folders = [part for part in library_path.split(":") if part and Path(part, _CUDNN).exists()]
+    folders = [part for part in library_path.split(":") if part and Path(part, CUDNN).exists()]
     if len(packages) > 1:
         remedy = f"pip uninstall -y {' '.join(packages)} && {_INSTALL}"
         yield Finding("cudnn", "broken", f"{' and '.join(packages)} overwrite each other", remedy)
     elif packages and folders:
         detail = f"{folders[0]} of LD_LIBRARY_PATH may be taken instead of {packages[0]}"
         yield Finding("cudnn", "broken", detail, "unset LD_LIBRARY_PATH")
+
+
+def check_cuda_libraries(
+    versions: Mapping[str, str], folders: Iterable[str] | None = None, load: Load = CDLL
+) -> Iterator[Finding]:
+    """Every library of CUDA that ONNX Runtime and FAISS load, missing ones one by one.
+
+    ONNX Runtime passes over some of them in silence, cuDNN among them (`preload_dlls`).
+
+    Args:
+        versions: what is installed.
+        folders: where packages are; None is where Python looks for modules.
+        load: opens a library by name or path.
+    """
+    wanted = CUDA | (CUVS if "faiss-gpu-cuvs" in versions else {})
+    missing = open_all(wanted, folders, load)
+    for name, error in missing.items():
+        package = wanted[name]
+        again = f"pip install --force-reinstall --no-deps {package}=={versions.get(package)}"
+        yield Finding(name, "absent", error, again if package in versions else _INSTALL)
+    if not missing:
+        yield Finding("CUDA libraries", "ok", f"{len(wanted)} load")
 
 
 def _optional(name: str, remedy: str, check: Callable[[], str]) -> Finding:
@@ -121,18 +142,6 @@ def _optional(name: str, remedy: str, check: Callable[[], str]) -> Finding:
         return finding
     # What to do follows in the error of a server; here it is the remedy.
     return Finding(name, "absent", finding.detail.partition("; ")[0], remedy)
-
-
-def _cuda_libraries() -> str:
-    """Load them as a server would; ONNX Runtime prints what it does not find."""
-    import onnxruntime  # noqa: PLC0415 - only inside a check
-
-    told = StringIO()
-    with redirect_stdout(told):
-        onnxruntime.preload_dlls()
-    if failures := [line for line in told.getvalue().splitlines() if "Failed" in line]:
-        raise RuntimeError("; ".join(failures))
-    return "load"
 
 
 def _driver() -> str:

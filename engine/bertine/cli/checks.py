@@ -14,6 +14,11 @@ from typing import Literal, TypeAlias
 
 from bertine.errors import BertineError
 
+GPU_PACKAGES = ("onnxruntime-gpu", "faiss-gpu")
+"""What the names of packages begin with that are built for GPUs."""
+
+_CPU_PACKAGES = ("onnxruntime", "faiss-cpu")
+
 Status: TypeAlias = Literal["ok", "absent", "broken"]
 
 
@@ -60,8 +65,17 @@ def installed() -> dict[str, str]:
     }
 
 
-def device_extra() -> str:
-    """The extra of Bertine's that fits this machine."""
+def device_extra(versions: Mapping[str, str]) -> str:
+    """The extra of Bertine's whose packages are there; the other's would overwrite them.
+
+    Where neither's or both are, the one that fits this machine.
+
+    Args:
+        versions: see `installed`.
+    """
+    gpu = any(name.startswith(GPU_PACKAGES) for name in versions)
+    if gpu != any(name in _CPU_PACKAGES for name in versions):
+        return "gpu" if gpu else "cpu"
     return "gpu" if Path("/dev/nvidiactl").exists() else "cpu"
 
 
@@ -75,7 +89,7 @@ def check_libraries(versions: Mapping[str, str]) -> Iterator[Finding]:
     yield attempt("sqlite", "use a Python whose SQLite is 3.37 or newer", _sqlite)
     yield from check_pair("onnxruntime", "onnxruntime", versions)
     yield from check_pair("faiss", "faiss-", versions)
-    yield attempt("faiss index", f"pip install --force-reinstall {_own()}", _faiss)
+    yield attempt("faiss index", f"pip install --force-reinstall {_own(versions)}", _faiss)
     yield attempt(
         "numba kernels", "NUMBA_CACHE_DIR=/tmp/numba bertine doctor  # a folder to write to", _numba
     )
@@ -94,8 +108,8 @@ _MODULES = {
 }
 
 
-def _own() -> str:
-    return f"'bertine[{device_extra()}]'"
+def _own(versions: Mapping[str, str]) -> str:
+    return f"'bertine[{device_extra(versions)}]'"
 
 
 def _check_import(package: str, module: str, versions: Mapping[str, str]) -> Finding:
@@ -118,7 +132,7 @@ def check_pair(name: str, prefix: str, versions: Mapping[str, str]) -> Iterator[
     described = ", ".join(f"{package} {versions[package]}" for package in packages)
     if len(packages) > 1:
         both = " ".join(packages)
-        remedy = f"pip uninstall -y {both} && pip install {_own()}"
+        remedy = f"pip uninstall -y {both} && pip install {_own(versions)}"
         detail = f"{described} overwrite each other; keep one"
         yield Finding(name, "broken", detail, remedy)
         return
@@ -127,7 +141,7 @@ def check_pair(name: str, prefix: str, versions: Mapping[str, str]) -> Iterator[
         import_module(name)
         return described or "of unknown version"
 
-    yield attempt(name, f"pip install {_own()}", check)
+    yield attempt(name, f"pip install {_own(versions)}", check)
 
 
 def _python() -> str:

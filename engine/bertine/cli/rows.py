@@ -1,4 +1,4 @@
-"""Files of items as rows: JSON Lines, CSV and Parquet, read a little at a time."""
+"""Files of items as rows: JSON Lines, CSV, TSV and Parquet, read a little at a time."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from typing import IO, Any, Literal, NamedTuple, NoReturn, TypeAlias, cast
 from bertine.errors import BertineError, ConfigError
 from bertine.wire.values import INT64_MAX
 
-FileFormat: TypeAlias = Literal["jsonl", "csv", "parquet"]
+FileFormat: TypeAlias = Literal["jsonl", "csv", "tsv", "parquet"]
 FORMATS: dict[str, FileFormat] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "jsonl",
     ".csv": "csv",
+    ".tsv": "tsv",
     ".parquet": "parquet",
 }
 """By the end of a file's name, what is before an optional .gz."""
@@ -110,7 +111,7 @@ def open_rows(path: Path, file_format: FileFormat, verbatim: Collection[str]) ->
         rows = (
             _json_lines(lines, file.tell)
             if file_format == "jsonl"
-            else _csv(lines, file.tell, verbatim)
+            else _csv(lines, file.tell, verbatim, "\t" if file_format == "tsv" else ",")
         )
         yield Rows(path.stat().st_size, rows)
 
@@ -151,9 +152,9 @@ def _json_object(line: str, place: str) -> dict[str, Any]:
 
 
 def _csv(
-    lines: Iterable[str], position: Callable[[], int], verbatim: Collection[str]
+    lines: Iterable[str], position: Callable[[], int], verbatim: Collection[str], delimiter: str
 ) -> Iterator[Row]:
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(lines, strict=True, delimiter=delimiter)
     header: list[str] | None = None
     while True:
         place = f"line {reader.line_num + 1}"

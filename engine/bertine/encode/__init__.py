@@ -9,5 +9,6 @@ comes out; `fake` stands in for a model in tests.
 
 `opening` makes the session: `device` chooses where it runs, `driver` asks what GPUs there are,
 `placement` tells ONNX Runtime. On a GPU `cuda` takes the place of `session`; `shapes` says what is
-recorded, `paired` and `replicas` put several sessions together, `faults` tells a lost device.
+recorded, `paired` and `replicas` put several sessions together, `faults` tells a lost device,
+`libraries` finds NVIDIA's.
 """

@@ -14,7 +14,7 @@ from bertine.errors import BertineError, DeadlineExceeded, Overloaded
 # then late was done in their place: part of the time left is kept for the way back to the caller,
 # which takes longest when most is asked.
 _SURE = 0.5
-_USABLE = 0.5
+_USABLE = 0.4
 # Seconds: below the first a retry is a storm, above the second nobody would believe it.
 _RETRY_BOUNDS = (0.01, 30.0)
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from bertine.artifact import ATTENTION_MASK, EMBEDDING, INPUT_IDS
 from bertine.encode.faults import lost
+from bertine.encode.libraries import CUDA, open_all
 from bertine.encode.padding import SAME_COSINE, probe
 from bertine.encode.placement import Placement
 from bertine.encode.session import finite, load
@@ -31,6 +32,9 @@ from bertine.types import Matrix
 _log = logging.getLogger(__name__)
 
 _INT64_BYTES = 8
+# TensorRT takes an input only where a multiple of 256 bytes begins (NvInferRuntime.h,
+# IExecutionContext::setTensorAddress).
+_ALIGNED = 256 // _INT64_BYTES
 _GRAPH_KEY = "gpu_graph_id"  # onnxruntime_run_options_config_keys.h
 _NO_GRAPH = -1
 _REFUSED = "cannot use the graph capture feature"  # inference_session.cc
@@ -163,8 +167,9 @@ class _Buffers:
     ) -> None:
         self._device = placement.memory, placement.index
         self._dimensions = dimensions
-        self._host = np.zeros((2, room.tokens), dtype=np.int64)
-        self._inputs = _on_device([2, room.tokens], np.int64, *self._device)
+        tokens = -(-room.tokens // _ALIGNED) * _ALIGNED
+        self._host = np.zeros((2, tokens), dtype=np.int64)
+        self._inputs = _on_device([2, tokens], np.int64, *self._device)
         self.output = _on_device([room.rows, dimensions], np.float32, *self._device)
         self.binding = session.io_binding()
         self._bound: Shape | None = None
@@ -205,7 +210,8 @@ class _Buffers:
 
 @cache
 def preload() -> None:
-    """Load the CUDA libraries that came as packages, where ONNX Runtime would not look for them."""
+    """Open the CUDA libraries that came as packages, where ONNX Runtime would not look for them."""
+    open_all(CUDA)
     told = io.StringIO()
     with redirect_stdout(told):  # it prints what it does not find
         onnxruntime.preload_dlls()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-# ONNX Runtime writes "CUDA failure 700: an illegal memory access ..." (its source,
-# core/providers/cuda/cuda_call.cc); the numbers are cudaError's (CUDA Runtime API, "Data types used
-# by CUDA Runtime", driver_types.h). After each of these the process must be started again, either
-# because every later call fails with the same error or because the device is gone.
+# ONNX Runtime writes "CUDA failure 700: an illegal memory access ..." where a call of CUDA fails
+# (its source, core/providers/cuda/cuda_call.cc), and "CUDA error cudaErrorIllegalAddress:an ..."
+# where a kernel does (core/providers/cuda/cuda_kernel.h, `Compute`). Numbers and names are those of
+# cudaError (CUDA Runtime API, "Data types used by CUDA Runtime", driver_types.h). After each of
+# these the process must be started again, either because every later call fails with the same
+# error or because the device is gone.
 _LOST = {
     46: "cudaErrorDevicesUnavailable",
     214: "cudaErrorECCUncorrectable",
@@ -31,7 +33,7 @@ _LOST = {
 # ONNX Runtime keeps operators on shapes, a few numbers each, on the CPU on purpose (its source,
 # core/framework/fallback_cpu_capability.cc). These are on the texts themselves.
 _HEAVY = ("Attention", "Gemm", "Gelu", "MatMul", "LayerNorm", "QuantizeLinear", "Softmax")
-_FAILURE = re.compile(r"CUDA failure (\d+)")
+_FAILURE = re.compile(r"CUDA failure (\d+)|CUDA error (\w+)")
 
 
 def lost(message: str) -> str | None:
@@ -41,8 +43,11 @@ def lost(message: str) -> str | None:
         message: of an error of ONNX Runtime. One that memory ran out (2, cudaErrorMemoryAllocation)
             is none: a smaller batch may succeed.
     """
-    found = (_LOST.get(int(number)) for number in _FAILURE.findall(message))
-    return next((name for name in found if name), None)
+    for number, name in _FAILURE.findall(message):
+        said = _LOST.get(int(number)) if number else name
+        if said in _LOST.values():
+            return said
+    return None
 
 
 def left_behind(types: Iterable[str]) -> list[str]:

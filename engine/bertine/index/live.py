@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -20,12 +20,14 @@ from bertine.index.filters import Predicate
 from bertine.index.gpu import Gpu
 from bertine.index.gpu_placement import Placement
 from bertine.index.lifecycle import Policy, rebuild_reason, trained
+from bertine.index.places import Places, Versions, all_ids
 from bertine.index.quality import Quality
 from bertine.index.request import Request
+from bertine.index.restoring import restore
 from bertine.index.search import Search
 from bertine.index.segment import Segment
 from bertine.index.snapshot import Home, Snapshot
-from bertine.index.state import Merged, Places, State, kill_stale, rows_of, scope_of
+from bertine.index.state import Merged, State, scope_of
 from bertine.index.training import Order, Trained, train_if_large
 from bertine.index.tuning import recipes, usual
 from bertine.index.view import Rows, View
@@ -70,7 +72,7 @@ class LiveIndex:
         self.unsaved = False
         self.target_recall = self._policy.target_recall
         self._recipe = usual(dimensions)
-        self._state = State(Segment(dimensions), Segment(dimensions))
+        self._state = State.exact(Segment(dimensions))
         self._dead = 0
         self._changed = clock()
         self._rebuilding = False
@@ -97,7 +99,7 @@ class LiveIndex:
             rows = delta.extend(items, vectors, sequence)
             for row, item in zip(rows, items, strict=True):
                 self._kill(item.id, sequence)
-                self._places[item.id] = (delta, row)
+                self._places.put(item.id, row)
             self._advance(sequence)
 
     def delete(self, ids: Sequence[str], sequence: int) -> None:
@@ -105,11 +107,11 @@ class LiveIndex:
         with self._apply_lock:
             for item_id in ids:
                 self._kill(item_id, sequence)
-                self._places.pop(item_id, None)
+                self._places.forget(item_id)
             self._advance(sequence)
 
     def _kill(self, item_id: str, sequence: int) -> None:
-        place = self._places.get(item_id)
+        place = self._places.find(item_id)
         if place is not None:
             segment, row = place
             segment.died[row] = sequence
@@ -126,7 +128,7 @@ class LiveIndex:
             item_id: of the item.
             allowed: says of its attributes whether it is there at all.
         """
-        place = self._places.get(item_id)
+        place = self._places.find(item_id)
         if place is None or not (allowed is None or allowed(place[0].attributes[place[1]])):
             return None
         vector: Vector = place[0].vectors[place[1]]
@@ -134,7 +136,7 @@ class LiveIndex:
 
     def attributes(self, item_id: str) -> dict[str, Attribute] | None:
         """The attributes of an item, None if it is not there."""
-        place = self._places.get(item_id)
+        place = self._places.find(item_id)
         return None if place is None else place[0].attributes[place[1]]
 
     def search(self, queries: Matrix, request: Request) -> list[Hits]:
@@ -163,8 +165,8 @@ class LiveIndex:
         return self._state.view()
 
     def rows_of(self, ids: Iterable[str], view: View) -> Rows:
-        """Rows of a view by the ids of their items, see `state.rows_of`."""
-        return rows_of(ids, self._places, view)
+        """Rows of a view by the ids of their items, see `Places.rows_of`."""
+        return self._places.rows_of(ids, view)
 
     def status(self) -> IndexStatus:
         """What it consists of now."""
@@ -234,7 +236,8 @@ class LiveIndex:
             balance = Balance() if done.ivf is None else Balance(done.ivf.lists())
             with self._apply_lock:
                 late, sequence = merged.catch_up(), self._state.sequence
-                self._swap(State(merged.segment, late, done.ivf, sequence, balance, mirror))
+                known = Places(merged.segment, late)
+                self._swap(State(merged.segment, late, known, done.ivf, sequence, balance, mirror))
         finally:
             self._rebuilding = False
         return done
@@ -244,8 +247,7 @@ class LiveIndex:
         self.unsaved = new.ivf is not None and self._home is not None
         if not trained(new.main.count, self._policy):
             new.main.adopt(new.delta, np.arange(new.delta.count))
-            new = State(Segment(self.dimensions), new.main, None, new.sequence)
-        new.known = new.places()
+            new = State.exact(new.main, new.sequence)
         self._dead = new.main.count + new.delta.count - len(new.known)
         self._state = new
         self.quality.forget()
@@ -260,13 +262,15 @@ class LiveIndex:
         except StorageError as error:
             _log.warning("index not saved", extra={"reason": error.message})
 
-    def restore(self, versions: Mapping[str, int], sequence: int, *, threads: int = 1) -> list[str]:
+    def restore(
+        self, versions: Callable[[], Versions], sequence: int, *, threads: int = 1
+    ) -> list[str]:
         """Take the trained part from its home, as far as it fits the catalog.
 
         Call it before any change.
 
         Args:
-            versions: of every item in the catalog.
+            versions: reads those of every item in the catalog.
             sequence: of the catalog's last change.
             threads: that compute checksums.
 
@@ -275,23 +279,19 @@ class LiveIndex:
             or all if nothing could be taken.
         """
         if self._home is None:
-            return list(versions)
+            return all_ids(versions())
         try:
-            taken = self._home.load(threads=threads)
+            found = restore(self._home, self._state.delta, versions, threads=threads)
         except StorageError as error:
             _log.info("index is built anew", extra={"reason": error.message})
-            return list(versions)
-        self._take(taken, versions, sequence)
-        # Only items of the catalog have a place.
-        complete = len(self._places) == len(versions)
-        return [] if complete else [one for one in versions if one not in self._places]
+            return all_ids(versions())
+        self._take(found.taken, found.known, sequence)
+        return found.missing
 
-    def _take(self, taken: Snapshot, versions: Mapping[str, int], sequence: int) -> None:
-        tuning, balance = taken.ivf.tuning, Balance(taken.ivf.lists())
-        kill_stale(taken.segment, versions)
-        mirror = self._placement.mirror(taken.ivf, taken.segment, None)
-        new = State(taken.segment, self._state.delta, taken.ivf, sequence, balance, mirror)
-        new.known = new.places()
-        self._recipe, self.target_recall = tuning.trial.recipe or self._recipe, tuning.target
-        self._dead = taken.segment.count - len(new.known)
-        self._state = new
+    def _take(self, taken: Snapshot, known: Places, sequence: int) -> None:
+        ivf, main = taken.ivf, taken.segment
+        mirror, balance = self._placement.mirror(ivf, main, None), Balance(ivf.lists())
+        self._recipe = ivf.tuning.trial.recipe or self._recipe
+        self.target_recall = ivf.tuning.target
+        self._dead = main.count - len(known)
+        self._state = State(main, self._state.delta, known, ivf, sequence, balance, mirror)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from bertine.index.gpu import Gpu
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
 from bertine.index.parts import Parts, parts_of, rows_of
+from bertine.index.places import Versions
 from bertine.index.snapshot import Home
 from bertine.types import Collection, Item
 
@@ -42,8 +44,8 @@ class Served:
 class Source(Protocol):
     """What the catalog must give: see `bertine.catalog.store.Store`."""
 
-    def versions(self, key: int) -> dict[str, int]:
-        """The version of every item of a collection."""
+    def version_pages(self, key: int) -> Versions:
+        """The version of every item of a collection, some at a time."""
         ...
 
     def get_items(self, key: int, ids: Iterable[str], *, with_vectors: bool) -> dict[str, Item]:
@@ -110,7 +112,7 @@ class Registry:
             threads: of the build, if the trained part on disk is not enough.
         """
         served = self.add(collection)
-        versions = source.versions(collection.key)
+        versions = partial(source.version_pages, collection.key)
         missing = served.index.restore(versions, collection.sequence, threads=threads)
         for start in range(0, len(missing), _BATCH):
             ids = missing[start : start + _BATCH]

@@ -13,8 +13,9 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -72,13 +73,29 @@ def load(
         ValueError: a file is damaged.
         KeyError: the manifest lacks something.
     """
+    with checking(folder, fits, threads=threads) as found:
+        return found
+
+
+@contextmanager
+def checking(
+    folder: Path, fits: Callable[[Mapping[str, Any]], object], *, threads: int = 1
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """As `load`, whose bytes are checked by other threads during a ``with`` block.
+
+    What the block reads counts for nothing before it has ended: only then is a damaged file told.
+    """
     name, digest = (folder / _CURRENT).read_text().split()
     current = folder / name
     _check(current, {_MANIFEST: digest}, 1)
     content: dict[str, Any] = json.loads((current / _MANIFEST).read_text())
     fits(content)
-    _check(current, content.pop(_DIGESTS), threads)
-    return current, content
+    with ThreadPoolExecutor(1, thread_name_prefix="bertine-check") as pool:
+        done = pool.submit(_check, current, content.pop(_DIGESTS), threads)
+        try:
+            yield current, content
+        finally:
+            done.result()  # its error says more than whatever else comes of a damaged file
 
 
 def whichever(folder: Path, read: Callable[[], _T]) -> _T:

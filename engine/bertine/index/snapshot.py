@@ -13,7 +13,7 @@ what is never asked for takes no memory.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -93,9 +93,11 @@ class Home:
         """See `save`."""
         save(self.folder, self.fingerprint, segment, ivf)
 
-    def load(self, *, threads: int) -> Snapshot:
+    def load(
+        self, *, threads: int, meanwhile: Callable[[Segment], object] = lambda _: None
+    ) -> Snapshot:
         """See `load`."""
-        return load(self.folder, self.fingerprint, threads=threads)
+        return load(self.folder, self.fingerprint, threads=threads, meanwhile=meanwhile)
 
 
 def save(folder: Path, fingerprint: str, segment: Segment, ivf: Ivf, *, threads: int = 1) -> None:
@@ -127,13 +129,21 @@ def save(folder: Path, fingerprint: str, segment: Segment, ivf: Ivf, *, threads:
         ) from error
 
 
-def load(folder: Path, fingerprint: str, *, threads: int = 1) -> Snapshot:
+def load(
+    folder: Path,
+    fingerprint: str,
+    *,
+    threads: int = 1,
+    meanwhile: Callable[[Segment], object] = lambda _: None,
+) -> Snapshot:
     """Read the current generation.
 
     Args:
         folder: of the collection's snapshots.
         fingerprint: of the model.
         threads: that compute checksums.
+        meanwhile: given the segment while they do; what it made of it counts for nothing if this
+            raises.
 
     Raises:
         OtherSnapshot: it is of another model or layout.
@@ -148,9 +158,11 @@ def load(folder: Path, fingerprint: str, *, threads: int = 1) -> Snapshot:
             )
 
     try:
-        current, content = saved.load(folder, fits, threads=threads)
-        manifest = Manifest(**content)
-        segment = _segment(current, manifest)
+        with saved.checking(folder, fits, threads=threads) as (current, content):
+            manifest = Manifest(**content)
+            segment = _segment(current, manifest)
+            meanwhile(segment)
+        _map(segment, current, manifest.columns)
         return Snapshot(segment, _ivf(current, manifest))
     except FileNotFoundError as error:
         raise StorageError(f"{folder} holds no snapshot") from error
@@ -201,7 +213,6 @@ def _segment(folder: Path, manifest: Manifest) -> Segment:
     born, segment.opens, segment.closes = np.load(folder / _TIMES)
     segment.born = born.astype(np.int64)
     segment.died = np.full(manifest.count, ALIVE, np.int64)
-    _map(segment, folder, manifest.columns)
     return segment
 
 

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import compress, repeat
-from typing import TypeAlias
 
 import numpy as np
 
@@ -15,14 +10,12 @@ from bertine.index.balance import Balance
 from bertine.index.generation import Ivf
 from bertine.index.gpu import Mirror
 from bertine.index.lifecycle import Shape
+from bertine.index.places import Places
 from bertine.index.quality import Quality
 from bertine.index.request import Request, Scope
 from bertine.index.segment import ALIVE, Segment
 from bertine.index.view import Rows, View
 from bertine.types import IndexStatus
-
-Places: TypeAlias = dict[str, tuple[Segment, int]]
-"""Where the living row of each item is."""
 
 
 @dataclass(slots=True)
@@ -32,20 +25,26 @@ class State:
     Attributes:
         main: rows of the trained part; none without one.
         delta: rows added since, or all.
+        known: where the living row of each item is; kept up by the owner.
         ivf: covers `main`.
         sequence: catalog sequence number of the last change.
         balance: of the trained index's lists.
         mirror: of it on a GPU.
-        known: where the living row of each item is; kept up by the owner.
     """
 
     main: Segment
     delta: Segment
+    known: Places
     ivf: Ivf | None = None
     sequence: int = 0
     balance: Balance = field(default_factory=Balance)
     mirror: Mirror | None = None
-    known: Places = field(default_factory=dict)
+
+    @classmethod
+    def exact(cls, rows: Segment, sequence: int = 0) -> State:
+        """Rows without a trained part."""
+        main = Segment(rows.vectors.shape[1])
+        return cls(main, rows, Places(main, rows), None, sequence)
 
     @property
     def coarse(self) -> Ivf | Mirror | None:
@@ -83,10 +82,6 @@ class State:
             plain=quality.plain,
             filtered=quality.filtered,
         )
-
-    def places(self) -> Places:
-        """Where the living rows are."""
-        return _places(self.main) | _places(self.delta)
 
 
 class Merged:
@@ -127,35 +122,6 @@ class Merged:
         return delta
 
 
-def kill_stale(segment: Segment, versions: Mapping[str, int]) -> None:
-    """Mark rows dead whose version, their `born`, is not the item's."""
-    known = map(versions.get, segment.ids, repeat(-1))
-    current = np.fromiter(known, np.int64, segment.count)
-    stale = np.flatnonzero(current != segment.born[: segment.count])
-    segment.died[stale] = segment.born[stale]
-
-
-def rows_of(ids: Iterable[str], places: Places, view: View) -> Rows:
-    """Where items are: int64 ``[ids]``, -1 for none, the view's count or more for a later row.
-
-    Args:
-        ids: of the items.
-        places: where they are now.
-        view: what is looked at.
-    """
-    main, delta, border, beyond = view.main, view.delta, view.main_count, view.count
-    # Of another segment it is beyond the view, as one that was appended since is by its number.
-    rows = [
-        -1
-        if place is None
-        else place[1]
-        if place[0] is main
-        else place[1] + (border if place[0] is delta else beyond)
-        for place in map(places.get, ids)
-    ]
-    return np.array(rows, np.int64)
-
-
 def scope_of(places: Places, request: Request, view: View) -> Scope:
     """Rows of the items that a request names, as far as they are known.
 
@@ -163,8 +129,8 @@ def scope_of(places: Places, request: Request, view: View) -> Scope:
     searched for: its old row is there.
     """
     return Scope(
-        None if request.only is None else _shown(rows_of(request.only, places, view), view),
-        _within(rows_of(request.exclude, places, view), view) if request.exclude else None,
+        None if request.only is None else _shown(places.rows_of(request.only, view), view),
+        _within(places.rows_of(request.exclude, view), view) if request.exclude else None,
     )
 
 
@@ -180,23 +146,3 @@ def _shown(rows: Rows, view: View) -> Rows | None:
     old, fresh = found[found < border], found[found >= border] - border
     born = np.concatenate([view.main.born[old], view.delta.born[fresh]])
     return None if (born > view.sequence).any() else found
-
-
-def _places(segment: Segment) -> Places:
-    alive = segment.died[: segment.count] == ALIVE
-    ids = compress(segment.ids, alive.tolist())
-    rows = np.flatnonzero(alive).tolist()
-    with _no_collector():
-        return dict(zip(ids, zip(repeat(segment), rows, strict=False), strict=True))
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """A million new tuples would have the garbage collector look through all of them many times."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

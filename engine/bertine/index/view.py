@@ -49,6 +49,8 @@ class View:
     def ids(self, rows: Iterable[int]) -> list[str]:
         """Item ids of rows."""
         main, fresh, first = self.main.ids, self.delta.ids, self.main_count
+        if not first:
+            return list(map(fresh.__getitem__, rows))
         return [main[row] if row < first else fresh[row - first] for row in rows]
 
     def table_of_ids(self, rows: Rows) -> list[list[str]]:

@@ -7,36 +7,64 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from bertine.kernels.cpu import PLAIN, Rows, reads, writes
+from bertine.kernels.cpu import MATRIX, PLAIN, Rows, reads, writes
 from bertine.kernels.top import offer
+from bertine.types import Matrix, Vector
 
 _INT64S, _FLOAT64S = reads(types.int64, 1), reads(types.float64, 1)
-_HISTORY = _INT64S, _FLOAT64S, _FLOAT64S, types.float64
-_LINKS = reads(types.int32, 2), reads(types.float32, 2), *_HISTORY
+_INT32S = reads(types.int32, 1)
+
+# Reassociation is allowed so that sums over components vectorise.
+_SUMS = {**PLAIN, "fastmath": {"reassoc", "contract"}}
+
+_DIRECT = 4
+"""To clear so many places costs less than to look for one among many others."""
 
 Doubles = NDArray[np.float64]
+Keys = NDArray[np.int32]
+
+
+def slots(items: int, links: int) -> int:
+    """The size of a table in which so many links to so many items can be summed up.
+
+    It has a place for each item, or, where that would be much larger, a power of two of places that
+    the links fill to a half at most: what it costs then does not depend on the items.
+    """
+    hashed = 1 << max(2 * links - 1, 15).bit_length()
+    return items if items <= _DIRECT * hashed else hashed
 
 
 @numba.njit(**PLAIN)  # type: ignore[untyped-decorator]
-def _slots(links: int) -> int:
-    """Of a table that so many numbers fill to a half at most: a power of two."""
-    slots = 16
-    while slots < 2 * links:
-        slots *= 2
-    return slots
+def _slot(keys: Keys, items: int, number: int) -> int:
+    """Where an item is in a table, or is to be."""
+    if keys.shape[0] == items:
+        return number
+    mask: int = keys.shape[0] - 1
+    slot = (number * 2654435761) & mask
+    while keys[slot] >= 0 and keys[slot] != number:
+        slot = (slot + 1) & mask
+    return slot
 
 
-@numba.njit(types.int64(*_LINKS, writes(types.int64, 1)), **PLAIN)  # type: ignore[untyped-decorator]
-def most_linked(
+@numba.njit(
+    types.void(
+        *(reads(types.int32, 2), reads(types.float32, 2)),
+        *(_INT64S, _FLOAT64S, _FLOAT64S, types.float64),
+        *(writes(types.int32, 1), writes(types.float64, 1)),
+    ),
+    **PLAIN,
+)  # type: ignore[untyped-decorator]
+def sum_links(  # noqa: PLR0913, PLR0917 - plain arrays are unpacked fastest
     numbers: NDArray[np.int32],
     values: NDArray[np.float32],
     sources: Rows,
     strengths: Doubles,
     lags: Doubles,
     decay: float,
-    found: Rows,
-) -> int:
-    """The items to which a history has the largest positive sum of links.
+    keys: Keys,
+    sums: Doubles,
+) -> None:
+    """Sum the links of a history up by the items that they lead to.
 
     Args:
         numbers: int32 ``[items, links]``; -1 is no link.
@@ -45,74 +73,84 @@ def most_linked(
         strengths: float64 ``[h]``.
         lags: float64 ``[h]``; links count times ``strength * decay ** lag`` of their source.
         decay: 0 .. 1.
-        found: int64 ``[w]``, w >= 1; is given their numbers, in no order.
-
-    Returns:
-        How many there are.
+        keys: int32 ``[slots]``, see `slots`; is given the item of each place, -1 for none.
+        sums: float64 ``[slots]``; is given its sum.
     """
-    # A hash table with open addressing: as large as the links, whatever the items.
-    slots = _slots(numbers.shape[1] * sources.shape[0])
-    keys, sums = np.full(slots, -1, np.int32), np.zeros(slots)
+    keys[:] = -1
+    sums[:] = 0.0
     for h in range(sources.shape[0]):
         source, factor = sources[h], strengths[h] * decay ** lags[h]
         if source < 0 or factor == 0.0:
             continue
         for link in range(numbers.shape[1]):
             number = numbers[source, link]
-            if number < 0:
-                continue
-            slot = (number * 2654435761) & (slots - 1)
-            while keys[slot] >= 0 and keys[slot] != number:
-                slot = (slot + 1) & (slots - 1)
-            keys[slot] = number
-            sums[slot] += values[source, link] * factor
-    heap, count = np.empty(found.shape[0]), 0
-    for slot in range(slots):
+            if number >= 0:
+                slot = _slot(keys, numbers.shape[0], number)
+                keys[slot] = number
+                sums[slot] += values[source, link] * factor
+
+
+@numba.njit(types.int64(_INT32S, _FLOAT64S, writes(types.int64, 1)), **PLAIN)  # type: ignore[untyped-decorator]
+def most_linked(keys: Keys, sums: Doubles, found: Rows) -> int:
+    """The items with the largest positive sums.
+
+    Args:
+        keys: see `sum_links`.
+        sums: see `sum_links`.
+        found: int64 ``[w]``, w >= 1; is given their numbers, in no order.
+
+    Returns:
+        How many there are.
+    """
+    heap, count, least = np.empty(found.shape[0]), 0, 0.0
+    for slot in range(sums.shape[0]):
         # Asked before the call, which costs more than most sums are worth.
-        if sums[slot] > 0.0 and (count < found.shape[0] or sums[slot] > heap[0]):
+        if sums[slot] > least:
             count = offer(heap, found, count, sums[slot], keys[slot])
+            least = heap[0] if count == found.shape[0] else 0.0
     return count
 
 
-@numba.njit(types.void(*_LINKS, _INT64S, _INT64S, writes(types.float64, 1)), **PLAIN)  # type: ignore[untyped-decorator]
-def linked_sums(  # noqa: PLR0913, PLR0917 - plain arrays are unpacked fastest
-    numbers: NDArray[np.int32],
-    values: NDArray[np.float32],
-    sources: Rows,
-    strengths: Doubles,
-    lags: Doubles,
-    decay: float,
-    candidates: Rows,
-    order: Rows,
-    sums: Doubles,
-) -> None:
-    """What `links.linked` says of each candidate, summed over the history.
+@numba.njit(types.void(_INT32S, _FLOAT64S, types.int64, _INT64S, writes(types.float64, 1)), **PLAIN)  # type: ignore[untyped-decorator]
+def linked_sums(keys: Keys, sums: Doubles, items: int, candidates: Rows, found: Doubles) -> None:
+    """The sums of some items.
 
     Args:
-        numbers: as `most_linked`, ascending in each row, -1 first.
-        values: as `most_linked`.
-        sources: as `most_linked`.
-        strengths: as `most_linked`.
-        lags: as `most_linked`.
-        decay: as `most_linked`.
-        candidates: int64 ``[c]``; -1 has no links.
-        order: int64 ``[c]``, that sorts the candidates.
-        sums: float64 ``[c]``, zeros; is given the sums.
+        keys: see `sum_links`.
+        sums: see `sum_links`.
+        items: how many there are.
+        candidates: int64 ``[c]``, numbers; -1 has no links.
+        found: float64 ``[c]``; is given their sums, 0 where no link leads.
     """
-    width = numbers.shape[1]
-    for h in range(sources.shape[0]):
-        source, factor = sources[h], strengths[h] * decay ** lags[h]
-        if source < 0 or factor == 0.0:
-            continue
-        link = 0
-        for n in range(order.shape[0]):
-            candidate = candidates[order[n]]
-            while link < width and numbers[source, link] < candidate:
-                link += 1
-            if link == width:
-                break
-            if candidate >= 0 and numbers[source, link] == candidate:
-                sums[order[n]] += values[source, link] * factor
+    for c in range(candidates.shape[0]):
+        found[c] = 0.0
+        if candidates[c] >= 0:
+            slot = _slot(keys, items, candidates[c])
+            if keys[slot] == candidates[c]:
+                found[c] = sums[slot]
+
+
+@numba.njit(types.int64(MATRIX, reads(types.float32, 1), writes(types.int64, 1)), **_SUMS)  # type: ignore[untyped-decorator]
+def largest_products(table: Matrix, vector: Vector, found: Rows) -> int:
+    """The rows of a table with the largest positive products with a vector.
+
+    Args:
+        table: float32 ``[n, d]``.
+        vector: float32 ``[d]``.
+        found: int64 ``[w]``, w >= 1; is given their numbers, in no order.
+
+    Returns:
+        How many there are.
+    """
+    heap, count, least = np.empty(found.shape[0], np.float32), 0, np.float32(0.0)
+    for row in range(table.shape[0]):
+        product = np.float32(0.0)
+        for component in range(table.shape[1]):
+            product += table[row, component] * vector[component]
+        if product > least:
+            count = offer(heap, found, count, product, row)
+            least = heap[0] if count == found.shape[0] else np.float32(0.0)
+    return count
 
 
 @numba.njit(

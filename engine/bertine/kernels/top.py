@@ -76,15 +76,15 @@ def nearest(scores: Matrix, usable: Flags, best: Matrix, places: Rows, bounds: V
         bounds: float32 ``[n]``; is given the least of them, which no other column exceeds, or -2
             where there is no other.
     """
-    width = best.shape[1]
+    width, seen = best.shape[1], np.count_nonzero(usable)
     for query in range(scores.shape[0]):
         heap, rows = best[query], places[query]
-        count, seen = 0, 0
+        count, least = 0, np.float32(-np.inf)
         for column in range(scores.shape[1]):
-            if usable[column]:
-                seen += 1
-                if count < width or scores[query, column] > heap[0]:
-                    count = offer(heap, rows, count, scores[query, column], column)
+            # The score first: most are not high enough, and which are usable nobody can guess.
+            if scores[query, column] > least and usable[column]:
+                count = offer(heap, rows, count, scores[query, column], column)
+                least = heap[0] if count == width else np.float32(-np.inf)
         bounds[query] = heap[0] if seen > width else np.float32(-2.0)
         heap[count:] = np.float32(-2.0)
         rows[count:] = -1

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertine.errors import InvalidInput
-from bertine.recommend.learn.channel import Totals
+from bertine.recommend.learn.channel import NOTHING, Numbers, Totals, View
 from bertine.recommend.learn.learned import Learned
-from bertine.recommend.learn.taste import Candidates
+from bertine.recommend.learn.taste import Candidates, Taste
 from bertine.recommend.user import User
 
 CONTENT = "content"
@@ -43,8 +43,27 @@ class Blend:
         return self.names == (CONTENT,)
 
     @cached_property
+    def counting(self) -> list[tuple[View, NDArray[np.float64]]]:
+        """See `Learned.counting`."""
+        return self.learned.counting(self.weights)
+
+    @property
+    def compares(self) -> bool:
+        """Whether the similarity to the profile counts."""
+        return bool(self.weights[self._content] > 0.0)
+
+    @cached_property
     def _content(self) -> int:
         return self.learned.channels.index(CONTENT)
+
+    def propose(self, taste: Taste, count: int) -> Numbers:
+        """The best items of each channel that counts: int64, one channel after the other.
+
+        Args:
+            taste: of somebody of whom something is known.
+            count: at most so many of each channel.
+        """
+        return np.concatenate([NOTHING, *(view.best(taste, count) for view, _ in self.counting)])
 
     def scores(
         self, user: User, candidates: Candidates, content: NDArray[np.float32]
@@ -54,11 +73,12 @@ class Blend:
         Args:
             user: whose history.
             candidates: of the collection.
-            content: float32 ``[c]``, their similarity to the profile or to the nearest interest.
+            content: float32 ``[c]``, their similarity to the profile or to the nearest interest;
+                anything finite where that does not count.
         """
         weights = [self.weights[[self._content]]]
         totals: list[Totals] = [content[None, :]]
-        for view, own in self.learned.counting(self.weights):
+        for view, own in self.counting:
             if view.names != (CONTENT,):
                 weights.append(own)
                 totals.append(view.totals(user.taste, candidates))

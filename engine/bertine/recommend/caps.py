@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TypeAlias
 
 from bertine.index.filters import Attributes, Key, key_of
@@ -26,6 +27,11 @@ class Counts:
         self._caps = caps
         self._attributes = attributes
         self._counts: Counter[Value] = Counter()
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is anything that a list must not hold."""
+        return bool(self._caps)
 
     def fits(self, candidate: int) -> bool:
         """Whether the list may hold this candidate too."""
@@ -59,6 +65,8 @@ def capped(order: Iterable[int], counts: Counts, count: int) -> list[int]:
         counts: of the list so far; is told of what is taken.
         count: how many to take.
     """
+    if not counts.limited:
+        return list(islice(order, count))
     taken: list[int] = []
     for candidate in order:
         if len(taken) == count:

@@ -11,6 +11,7 @@ Pal et al., PinnerSage (KDD 2020), and Cen et al., ComiRec (KDD 2020), represent
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -86,8 +87,8 @@ class Interests:
         A weak interest is heard, a strong one fills most of the pool.
         """
         floor = 1.0 / (3.0 * len(self.profiles))
-        parts = floor + (1.0 - floor * len(self.profiles)) * self.shares
-        return [int(part) for part in np.ceil(parts * count)]
+        rest = 1.0 - floor * len(self.profiles)
+        return [math.ceil((floor + rest * share) * count) for share in self.shares.tolist()]
 
 
 def interests_of(
@@ -116,13 +117,13 @@ def _labels(
     vectors: Matrix, weights: NDArray[np.float64], wanted: int | None
 ) -> NDArray[np.int64] | None:
     """The interest of each entry, -1 for a dislike; None if there is but one."""
-    liked = np.flatnonzero(weights > 0.0)
-    most = MOST if wanted is None else wanted
-    if most < 2 or len(liked) < LEAST_ENTRIES:  # noqa: PLR2004 - two make several
+    liked = weights > 0.0
+    count, most = np.count_nonzero(liked), MOST if wanted is None else wanted
+    if most < 2 or count < LEAST_ENTRIES:  # noqa: PLR2004 - two make several
         return None
-    found = _clustered(vectors[liked], most)
-    if found is None:
-        return None
+    found = _clustered(vectors if count == len(weights) else vectors[liked], most)
+    if found is None or count == len(weights):
+        return found
     labels = np.full(len(weights), -1)
     labels[liked] = found
     return labels

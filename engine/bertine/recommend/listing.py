@@ -129,12 +129,12 @@ class Listing:
 
     def _scored(self, proposals: Proposals) -> _Scored:
         found = self._proposer.found(
-            proposals.near | proposals.promoted | proposals.fresh,
+            proposals.ids,
             np.concatenate([proposals.linked, proposals.popular]),
         )
         # Nothing is near or far to somebody of whom nothing is known.
         content, near = np.zeros(len(found), np.float32), np.ones(len(found), np.bool_)
-        if self._user.interests is not None:
+        if self._user.interests is not None and self._compares:
             content = self._user.interests.nearest(found.candidates.vectors)
             near = content >= self._request.min_score
         if self._user.outspoken:
@@ -143,6 +143,11 @@ class Listing:
         scores = self._blend.scores(self._user, found.candidates, content)
         boost = self._boost(found)
         return _Scored(found, boost, self._pool(found, proposals, scores + boost, near))
+
+    @property
+    def _compares(self) -> bool:
+        """Whether it matters how near candidates are: no cosine is below -1."""
+        return self._blend.compares or self._request.min_score > -1.0
 
     def _boost(self, found: Found) -> NDArray[np.float64]:
         rule, named = self._rules.recency, found.named

@@ -29,7 +29,8 @@ class Numbers:
 
     def __init__(self, learned: Learned, view: View) -> None:
         self._of = tuple(map(weakref.ref, (learned, view.main, view.delta)))
-        self._by_row: list[int] = []
+        self._by_row = np.empty(0, np.int64)
+        self._count = 0
         self._latest = np.full(len(learned.item_ids), -1, np.int64)
 
     def fit(self, learned: Learned, view: View) -> bool:
@@ -39,19 +40,27 @@ class Numbers:
 
     def follow(self, learned: Learned, view: View) -> None:
         """Read the rows that are new in a view; by one thread at a time."""
-        while len(self._by_row) < view.count:
-            first = len(self._by_row)
-            rows = range(first, min(first + _ROWS_AT_ONCE, view.count))
-            fresh = list(map(learned.numbers.get, view.ids(rows), repeat(-1)))
-            self._by_row += fresh
+        while self._count < view.count:
+            first, stop = self._count, min(self._count + _ROWS_AT_ONCE, view.count)
+            fresh = list(map(learned.numbers.get, view.ids(range(first, stop)), repeat(-1)))
             numbers = np.array(fresh, np.int64)
+            self._reserve(stop)
+            self._by_row[first:stop] = numbers
+            self._count = stop
             known = np.flatnonzero(numbers >= 0)
             # The last row of an item is the one that lives.
             self._latest[numbers[known]] = first + known
 
+    def _reserve(self, rows: int) -> None:
+        """Have room for so many, in an array of its own: others may be reading the old one."""
+        if rows > len(self._by_row):
+            grown = np.empty(max(rows, 2 * len(self._by_row)), np.int64)
+            grown[: self._count] = self._by_row[: self._count]
+            self._by_row = grown
+
     def of(self, rows: Rows) -> NDArray[np.int64]:
         """The number of each row, -1 for an item that nothing was learned of: int64 ``[rows]``."""
-        return np.fromiter(map(self._by_row.__getitem__, rows.tolist()), np.int64, len(rows))
+        return self._by_row[rows]
 
     def rows(self, numbers: NDArray[np.int64]) -> Rows:
         """The last row of each item, -1 for none, perhaps of a later view: int64 ``[numbers]``."""

@@ -10,6 +10,7 @@ pushes away, as in Rocchio's relevance feedback (Rocchio 1971, in Salton, The SM
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -73,7 +74,12 @@ class Profile:
 
 def strengths(history: Sequence[HistoryEntry], options: ProfileOptions) -> NDArray[np.float64]:
     """The event weight of each entry, float64 ``[h]``."""
-    return np.array([_event_weight(entry, options) for entry in history], np.float64)
+    known = {**DEFAULT_EVENT_WEIGHTS, **options.event_weights}
+    weights = [
+        known.get(entry.event_type, 1.0) if entry.weight is None else entry.weight
+        for entry in history
+    ]
+    return np.array(weights, np.float64)
 
 
 def decay(history: Sequence[HistoryEntry], options: ProfileOptions) -> NDArray[np.float64]:
@@ -125,13 +131,6 @@ def nearer_to_disliked(
     return np.asarray(against > liked)
 
 
-def _event_weight(entry: HistoryEntry, options: ProfileOptions) -> float:
-    if entry.weight is not None:
-        return entry.weight
-    default = DEFAULT_EVENT_WEIGHTS.get(entry.event_type, 1.0)
-    return options.event_weights.get(entry.event_type, default)
-
-
 def _decay_by_age(history: Sequence[HistoryEntry], half_life: float) -> NDArray[np.float64]:
     times = np.empty(len(history), np.float64)
     for position, entry in enumerate(history):
@@ -153,7 +152,7 @@ def build(vectors: Matrix, weights: NDArray[np.float64]) -> Profile | None:
         weights: float64 ``[h]``.
     """
     total = weights @ vectors.astype(np.float64)
-    norm = float(np.linalg.norm(total))
-    if norm <= _TINY * max(float(np.abs(weights).sum()), _TINY):
+    norm = math.sqrt(total @ total)
+    if norm <= _TINY * max(sum(map(abs, weights.tolist())), _TINY):
         return None
     return Profile((total / norm).astype(np.float32), norm, weights)

@@ -52,6 +52,11 @@ class Proposals:
     more: bool = False
 
     @property
+    def ids(self) -> set[str]:
+        """Those that are known by their ids."""
+        return self.near.union(self.promoted, self.fresh) if self.ruled else self.near
+
+    @property
     def ruled(self) -> bool:
         """Whether some are here for another reason than that they suit the user."""
         return bool(self.promoted or self.fresh or len(self.popular))
@@ -107,8 +112,7 @@ class Proposer:
         found.plan = _together([hits.plan for hits in nearest])
         found.more = any(len(hits.ids) == size for hits in nearest)
         if not self._blend.alone:
-            weights = self._blend.weights
-            found.linked = self._blend.learned.propose(self._user.taste, size, weights)
+            found.linked = self._blend.propose(self._user.taste, size)
         if rules.promotion is not None:
             both = (node for node in (self._request.filter, rules.promotion.filter) if node)
             found.promoted = self._nearest(replace(self._request, filter=AllOf(tuple(both))), size)

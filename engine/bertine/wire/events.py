@@ -27,6 +27,8 @@ MAX_SESSION_BYTES = 128
 MAX_OFFSET_MINUTES = 840
 DEFAULT_EVENT_TYPE = "view"
 
+_USUAL = ProfileOptions()
+
 _NEGATIVES: Mapping[int, Negatives] = {
     pb.NEGATIVES_UNSPECIFIED: "subtract",
     pb.NEGATIVES_SUBTRACT: "subtract",
@@ -46,22 +48,27 @@ def history_from_wire(messages: Sequence[pb.HistoryEntry], limits: Limits) -> li
             "history",
             f"has {len(messages):,} entries; send the latest {limits.max_history:,} at most",
         )
-    return [
-        _entry(message, limits, f"history[{position}]") for position, message in enumerate(messages)
-    ]
+    entries: list[HistoryEntry] = []
+    try:
+        for message in messages:
+            entries.append(_entry(message, limits))  # noqa: PERF401 - they are counted below
+    except InvalidInput as error:
+        # The place is written here: to write it for each entry costs more than to check one.
+        raise InvalidInput(f"history[{len(entries)}]{error.field}", error.problem) from None
+    return entries
 
 
-def _entry(message: pb.HistoryEntry, limits: Limits, field: str) -> HistoryEntry:
+def _entry(message: pb.HistoryEntry, limits: Limits) -> HistoryEntry:
     subject = message.WhichOneof("subject")
     if subject is None:
-        raise InvalidInput(field, "is neither an item nor a text; set item_id or text")
+        raise InvalidInput("", "is neither an item nor a text; set item_id or text")
     is_item = subject == "item_id"
     return HistoryEntry(
-        check_name(message.item_id, MAX_ID_BYTES, f"{field}.item_id") if is_item else "",
-        "" if is_item else check_text(message.text, limits, f"{field}.text"),
-        time_from_wire(message.time, f"{field}.time") if message.HasField("time") else None,
+        check_name(message.item_id, MAX_ID_BYTES, ".item_id") if is_item else "",
+        "" if is_item else check_text(message.text, limits, ".text"),
+        time_from_wire(message.time, ".time") if message.HasField("time") else None,
         message.event_type,
-        _weight(message.weight, f"{field}.weight") if message.HasField("weight") else None,
+        _weight(message.weight, ".weight") if message.HasField("weight") else None,
     )
 
 
@@ -96,6 +103,8 @@ def profile_from_wire(message: pb.Profile) -> ProfileOptions:
         InvalidInput: a half-life that is not above 0, a weight that is not finite, a number of
             interests out of range, or a way with dislikes that is not known.
     """
+    if not message.ByteSize():
+        return _USUAL
     decay = message.WhichOneof("decay")
     return ProfileOptions(
         position_half_life=_half_life(message.position_half_life, "profile.position_half_life")

@@ -49,16 +49,17 @@ def wanted_from_wire(request: Request, limits: Limits, deadline: float | None) -
     # NaN fails the comparison too.
     if not -1.0 <= min_score <= 1.0:
         raise InvalidInput("min_score", f"is {min_score}; a cosine is between -1 and 1")
+    scope = request.scope
     return Wanted(
         top_k=top_k,
         min_score=min_score,
         filter=filter_from_wire(request.filter),
         include_items=request.include_items,
-        only=_ids(request.scope.only_ids, limits, "scope.only_ids") or None,
-        exclude=_ids(request.scope.exclude_ids, limits, "scope.exclude_ids"),
-        exact=request.scope.exact,
+        only=_ids(scope.only_ids, limits, "scope.only_ids") or None,
+        exclude=_ids(scope.exclude_ids, limits, "scope.exclude_ids"),
+        exact=scope.exact,
         deadline=deadline,
-        nprobe=min(request.scope.nprobe, MAX_NPROBE),
+        nprobe=min(scope.nprobe, MAX_NPROBE),
         vector_weights=dict(request.vector_weights),
     )
 
@@ -108,39 +109,41 @@ def hits_to_wire(hits: Hits, items: Mapping[str, Item]) -> pb.HitList:
         hits: of one query.
         items: of the hits, by id, where they were asked for.
     """
-    message = pb.HitList(
-        plan=pb.SearchPlan(
-            index=hits.plan.index,
-            examined=hits.plan.examined,
-            truncated=hits.plan.truncated,
-            strategy=hits.plan.strategy,
-            matching=hits.plan.matching,
-        )
-    )
+    message = pb.HitList()
+    _fill(message, hits, items)
+    return message
+
+
+def _fill(message: pb.HitList, hits: Hits, items: Mapping[str, Item]) -> None:
+    plan = message.plan
+    plan.index, plan.strategy = hits.plan.index, hits.plan.strategy
+    plan.examined, plan.matching = hits.plan.examined, hits.plan.matching
+    plan.truncated = hits.plan.truncated
     for item_id, score in zip(hits.ids, hits.scores, strict=True):
         wire = message.hits.add(id=item_id, score=score)
-        if item_id in items:
+        if items and item_id in items:
             wire.item.CopyFrom(item_to_wire(items[item_id]))
-    return message
 
 
 def recommendation_to_wire(done: Recommendation) -> pb.RecommendResponse:
     """A recommendation as a message, but for its timings."""
-    [hits] = done.answer.results
-    result = hits_to_wire(hits, done.answer.items)
-    for wire, source, propensity in zip(result.hits, done.sources, done.propensities, strict=True):
-        wire.source = _SOURCES[source]
-        if propensity:
-            wire.propensity = propensity
-    for wire, explanation in zip(result.hits, done.explanations, strict=False):
-        _explain(wire.explanation, explanation, done.history)
-    return pb.RecommendResponse(
-        result=result,
+    response = pb.RecommendResponse(
         skipped=done.history.skipped,
         history_size=len(done.history.entries),
         recommendation_id=done.id,
         channels=done.channels,
     )
+    [hits] = done.answer.results
+    # Filled where it is: given to the response it would be copied.
+    _fill(response.result, hits, done.answer.items)
+    wires = response.result.hits
+    for wire, source, propensity in zip(wires, done.sources, done.propensities, strict=True):
+        wire.source = _SOURCES[source]
+        if propensity:
+            wire.propensity = propensity
+    for wire, explanation in zip(wires, done.explanations, strict=False):
+        _explain(wire.explanation, explanation, done.history)
+    return response
 
 
 def _explain(message: pb.Explanation, explanation: Explanation, history: Usable) -> None:

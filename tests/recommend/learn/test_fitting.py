@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bertine.recommend.learn.fitting import LEAST_GAIN, fit, ndcg
+from bertine.recommend.learn import fitting
+from bertine.recommend.learn.fitting import LEAST_GAIN, fit, ndcg, steadied
 from bertine.recommend.learn.validation import Scored
 
 ROWS, CANDIDATES = 120, 30
@@ -102,3 +103,23 @@ def test_of_new_items_only_what_was_seen_is_gone_with_its_rows() -> None:
     assert not new.seen.any()
     kept = np.delete(np.arange(ROWS), 5)
     assert (new.values[new.targets] == rows.values[rows.targets[kept]]).all()
+
+
+def test_few_rows_leave_a_quarter_to_the_usual_weights() -> None:
+    rows = scored(HALF, EVERY, NONE)
+    rows.values[:, 2] = 0.0
+    spread = rows.values.std(axis=0, dtype=np.float64)
+    fitted = np.array([0.0, 2.0, 0.0])
+    mixed = steadied(fitted, np.array([7.0, 0.0, 7.0]), rows)
+    assert mixed @ spread == pytest.approx(fitted @ spread)
+    assert mixed[1] == pytest.approx(1.5)
+    # A channel that says nothing of any candidate gets nothing.
+    assert mixed[2] == 0.0
+    assert steadied(fitted, np.zeros(3), rows) is fitted
+
+
+def test_many_rows_stand_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted = np.array([2.0])
+    assert steadied(fitted, np.array([9.0]), scored(EVERY)) == pytest.approx(fitted)
+    monkeypatch.setattr(fitting, "STEADY_ROWS", ROWS)
+    assert steadied(fitted, np.array([9.0]), scored(EVERY)) is fitted

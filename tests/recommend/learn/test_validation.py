@@ -35,6 +35,16 @@ def test_where_times_are_positions_each_user_has_a_part_held_out() -> None:
     assert np.flatnonzero(held).tolist() == [6, 7, 10]
 
 
+def test_where_all_happened_at_once_the_order_decides_what_is_held_out() -> None:
+    made = events([0] * 8 + [1] * 5 + [2], [7.0] * 8 + [1.0, 2.0, 3.0, 4.0, 4.0] + [7.0])
+    held = held_out(made, 0.1)
+    assert ordinal(made)
+    assert np.flatnonzero(held).tolist() == [6, 7, 11, 12, 13]
+    rows = moments(made, make_vectors(), held, 1.0, 0)
+    assert [row.targets.tolist() for row in rows] == [[6, 7], [11, 12]]
+    assert [len(row.taste) for row in rows] == [6, 3]
+
+
 def test_nothing_is_held_out_of_a_share_of_nothing() -> None:
     assert not held_out(make_interactions(), 0.0).any()
     assert held_out(events([], []), 0.1).shape == (0,)

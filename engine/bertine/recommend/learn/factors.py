@@ -8,7 +8,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bertine.recommend.learn.channel import NOTHING, Numbers, Shares, Totals, empty, largest
+from bertine.kernels.channels import largest_products
+from bertine.kernels.fold import folded
+from bertine.recommend.learn.channel import Numbers, Shares, Totals, empty
 from bertine.recommend.learn.taste import LATEST, Candidates, Taste
 from bertine.types import Vector
 
@@ -59,7 +61,8 @@ class Factors:
     def best(self, taste: Taste, count: int) -> Numbers:
         """See `View`."""
         user = self._user(taste)
-        return largest(self.items @ user, count) if user.any() else NOTHING
+        found = np.empty(count, np.int64)
+        return found[: largest_products(self.items, user, found)]
 
     @cached_property
     def _inverse(self) -> NDArray[np.float64]:
@@ -67,11 +70,14 @@ class Factors:
 
     def _user(self, taste: Taste) -> Vector:
         """A^-1 sum_h c_h y_h, folded in once: float32 ``[f]``."""
-        if self not in taste.kept:
-            _, confidence, inverse, mixed = self._folded(taste)
-            user = inverse @ np.linalg.solve(mixed, confidence)
-            taste.kept[self] = user.astype(np.float32)
-        return taste.kept[self]
+        user: Vector | None = taste.kept.get(self)
+        if user is None:
+            user = np.empty(self.items.shape[1], np.float32)
+            entries = _counting(taste)
+            extra = CONFIDENCE * taste.liking[entries]
+            folded(self.items, self._inverse, taste.items[entries], extra, user)
+            taste.kept[self] = user
+        return user
 
     def _solved(self, taste: Taste) -> tuple[Numbers, NDArray[np.float64]]:
         """The entries that count, and c_h A^-1 y_h of each: float64 ``[f, entries]``."""
@@ -84,10 +90,14 @@ class Factors:
         By Woodbury's identity (G + R' D R)^-1 R' = G^-1 R' (I + D R G^-1 R')^-1: a system as large
         as the history, not as the factors.
         """
-        liked = taste.liking
-        entries = np.flatnonzero((taste.items >= 0) & (liked > 0))[-LATEST:]
+        entries = _counting(taste)
         rows = self.items[taste.items[entries]].astype(np.float64)
-        extra = CONFIDENCE * liked[entries]
+        extra = CONFIDENCE * taste.liking[entries]
         inverse = self._inverse @ rows.T
         mixed = np.eye(len(entries)) + extra[:, None] * (rows @ inverse)
         return entries, 1.0 + extra, inverse, mixed
+
+
+def _counting(taste: Taste) -> Numbers:
+    """The entries that count: known, and liked."""
+    return np.flatnonzero((taste.items >= 0) & (taste.liking > 0))[-LATEST:]

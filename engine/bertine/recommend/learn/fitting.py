@@ -11,6 +11,10 @@ from bertine.recommend.learn.validation import Scored
 LEAST_GAIN = 2e-4
 """NDCG that a channel has to add, else it is left out."""
 
+STEADY_ROWS = 1_000
+"""Rows from which on a fit needs no help."""
+
+_USUAL = 0.25
 _TOP = 10
 _DRAWS = 32
 _DRAWN_ROWS = 250
@@ -45,6 +49,22 @@ def fit(rows: Scored, content: NDArray[np.bool_], seed: int = 0) -> Weights:
     weights = _pruned(rows, np.mean(drawn, axis=0))
     columns = np.ascontiguousarray(rows.values.T)
     return _with_content(rows, _ascend(rows, columns, weights, spread), spread, content)
+
+
+def steadied(weights: Weights, usual: Weights, rows: Scored) -> Weights:
+    """Weights a quarter of which are usual ones, where they were fitted to few rows.
+
+    Args:
+        weights: float64 ``[channels]``, as they were fitted.
+        usual: float64 ``[channels]``, what serves most catalogs; it is scaled to add as much.
+        rows: what was fitted to.
+    """
+    spread = rows.values.std(axis=0, dtype=np.float64)
+    usual = np.where(spread > 0, usual, 0.0)
+    added = float(usual @ spread)
+    if len(rows) >= STEADY_ROWS or not added:
+        return weights
+    return (1.0 - _USUAL) * weights + _USUAL * float(weights @ spread) / added * usual
 
 
 def ndcg(rows: Scored, weights: Weights) -> float:

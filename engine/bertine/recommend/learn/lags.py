@@ -15,6 +15,8 @@ def lags(times: NDArray[np.float64]) -> NDArray[np.float64]:
     Args:
         times: float64 ``[h]``, ascending; nan where it is not known.
     """
+    if np.isnan(times).all():
+        return np.arange(len(times) - 1, -1, -1, dtype=np.float64)
     back = np.zeros(len(times))
     # A difference with nan is not 0, so it is a step.
     back[:-1] = np.cumsum((times[1:] != times[:-1])[::-1])[::-1]

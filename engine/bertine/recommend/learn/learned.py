@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bertine.recommend.learn import storage
 from bertine.recommend.learn.channel import NOTHING, View
 from bertine.recommend.learn.content import Content
+from bertine.recommend.learn.refined import counting
 from bertine.recommend.learn.taste import Candidates, Taste
 
 
@@ -116,7 +117,8 @@ class Learned:
             weights: float64 ``[channels]``.
         """
         listed = weights.tolist()
-        return [(view, weights[span]) for view, span in self._spans if any(listed[span])]
+        found = [(view, weights[span]) for view, span in self._spans if any(listed[span])]
+        return [(counting(view, own), own) for view, own in found]
 
     def score(self, taste: Taste, candidates: Candidates) -> NDArray[np.float64]:
         """Each channel's value of each candidate: float64 ``[c, channels]``."""

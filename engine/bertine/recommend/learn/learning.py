@@ -13,7 +13,7 @@ from bertine.recommend.learn import als, words
 from bertine.recommend.learn.channel import View
 from bertine.recommend.learn.content import Content
 from bertine.recommend.learn.context import CONTEXTS, by_context
-from bertine.recommend.learn.fitting import fit, ndcg
+from bertine.recommend.learn.fitting import fit, ndcg, steadied
 from bertine.recommend.learn.interactions import Interactions
 from bertine.recommend.learn.learned import Learned, Status
 from bertine.recommend.learn.popularity import popular
@@ -59,8 +59,18 @@ ALL_CHANNELS = (
 _OF_ANY_ITEM = ("content", "content_latest", "content_best", "content_even")
 """Channels that know what came after learning."""
 
-DEFAULT_WEIGHTS: Mapping[str, tuple[float, float]] = {"content": (1.0, 1.0)}
-"""Where there is too little to fit by: a channel that is not listed does not count."""
+DEFAULT_WEIGHTS: Mapping[str, float] = {
+    "content": 0.4,
+    "content_even": 0.8,
+    "sequence": 1.5,
+    "sequence_linear": 1.0,
+    "together": 0.2,
+    "popularity": 0.02,
+}
+"""Where there is too little to fit by, and a part of what is fitted to few rows. Few events make
+weak links, so that content leads until there are more."""
+
+_ALONE: Mapping[str, tuple[float, float]] = {"content": (1.0, 1.0)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +131,22 @@ def _weigh(
     held = held_out(interactions, options.validation_share)
     rows = moments(interactions, vectors, held, options.profile_half_life, options.seed)
     if len(rows) < LEAST_ROWS:
-        return DEFAULT_WEIGHTS, Status()
+        return {name: (weight, weight) for name, weight in DEFAULT_WEIGHTS.items()}, Status()
     views = of_items + _views(interactions.where(~held), vectors, options)
     learned = Learned(tuple(interactions.item_ids), views, _weights(views, {}, None)[0])
     scored = score(learned, rows, vectors)
     # A view may have channels beside those that are asked for: they are not to be weighed by.
     scored.values[:, _asked_each(learned.channels, options.channels) == 0] = 0.0
     content = np.array([name in _OF_ANY_ITEM for name in learned.channels])
-    weights = fit(scored, content, options.seed)
+    usual = np.array([DEFAULT_WEIGHTS.get(name, 0.0) for name in learned.channels])
+    weights = steadied(fit(scored, content, options.seed), usual, scored)
     new = scored.new_only()
     # Nearly all moments repeat something, or none does: there is nothing else to learn.
     apart = len(new) >= LEAST_ROWS and scored.seen[scored.targets].any()
-    new_weights = fit(new, content, options.seed) if apart else weights
-    alone = _weights(views, DEFAULT_WEIGHTS, None)[0]
+    new_weights = weights
+    if apart:
+        new_weights = steadied(fit(new, content, options.seed), usual, new)
+    alone = _weights(views, _ALONE, None)[0]
     status = Status(
         validation_ndcg=ndcg(scored, weights),
         content_ndcg=ndcg(scored, alone),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertine.kernels.channels import linked_sums, most_linked
+from bertine.kernels.channels import linked_sums, most_linked, slots, sum_links
 from bertine.kernels.links import linked
 from bertine.recommend.learn.channel import Numbers, Shares, Totals
 from bertine.recommend.learn.taste import Candidates, Taste
@@ -61,7 +61,7 @@ def by_number(
     return np.take_along_axis(numbers, order, axis=1), np.take_along_axis(values, order, axis=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Linked:
     """value(c) = sum_h strength_h * decay^lag_h * link(h, c).
 
@@ -84,8 +84,9 @@ class Linked:
 
     def totals(self, taste: Taste, candidates: Candidates) -> Totals:
         """See `View`."""
-        totals = np.zeros((1, len(candidates)))
-        linked_sums(*self._links(taste), candidates.numbers, candidates.order, totals[0])
+        keys, sums = taste.kept.pop(self, None) or self._sums(taste)
+        totals = np.empty((1, len(candidates)))
+        linked_sums(keys, sums, len(self.numbers), candidates.numbers, totals[0])
         return totals
 
     def shares(self, taste: Taste, candidates: Candidates) -> Shares:
@@ -97,9 +98,16 @@ class Linked:
 
     def best(self, taste: Taste, count: int) -> Numbers:
         """See `View`."""
+        # For the totals, which mostly follow.
+        taste.kept[self] = table = self._sums(taste)
         found = np.empty(count, np.int64)
-        return found[: most_linked(*self._links(taste), found)]
+        return found[: most_linked(*table, found)]
 
-    def _links(self, taste: Taste) -> tuple[Any, ...]:
-        """What the kernels are given."""
-        return self.numbers, self.values, taste.linked, taste.liking, taste.lags, self.decay
+    def _sums(self, taste: Taste) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Of all links of a history, see `sum_links`."""
+        items, links = self.numbers.shape
+        size = slots(items, links * len(taste))
+        keys, sums = np.empty(size, np.int32), np.empty(size)
+        history = taste.linked, taste.liking, taste.lags, self.decay
+        sum_links(self.numbers, self.values, *history, keys, sums)
+        return keys, sums

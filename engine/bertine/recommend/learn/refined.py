@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bertine.recommend.learn.channel import NOTHING, Numbers, Shares, Totals, empty
+from bertine.recommend.learn.channel import NOTHING, Numbers, Shares, Totals, View, empty
 from bertine.recommend.learn.content import TINY
 from bertine.recommend.learn.taste import Candidates, Taste
 from bertine.types import Matrix, Vector
@@ -45,19 +45,13 @@ class Refined:
 
     def totals(self, taste: Taste, candidates: Candidates) -> Totals:
         """See `View`."""
-        totals = np.zeros((3, len(candidates)))
         if not len(taste):
-            return totals
-        liked = taste.liking > 0
+            return np.zeros((3, len(candidates)))
         # All in float32: the metric would be copied for a product with float64.
         weights = taste.weights.astype(np.float32)
         profile = weights @ taste.vectors - weights.sum() * self.mean
         moved = profile @ self.metric
-        similar, even = _products(taste.vectors[liked], moved, candidates.vectors)
-        if len(similar):
-            totals[0] = similar[-1]
-            aged = (_BEST_DECAY ** taste.lags[liked]).astype(np.float32)
-            totals[1] = (similar * aged[:, None]).max(axis=0)
+        totals, even = _compared(taste, candidates, moved)
         totals[2] = (even - moved @ self.mean) * self._scale(profile @ moved, candidates)
         return totals
 
@@ -100,6 +94,62 @@ class Refined:
             unknown = ~candidates.known
             lengths[unknown] = _lengths(candidates.vectors[unknown], self.mean, self.metric)
         return lengths
+
+
+@dataclass(frozen=True)
+class Compared:
+    """`Refined` without its third channel, which is 0 for all: the metric is not read.
+
+    Attributes:
+        whole: all three.
+    """
+
+    whole: Refined
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """See `View`."""
+        return self.whole.names
+
+    def totals(self, taste: Taste, candidates: Candidates) -> Totals:
+        """See `View`."""
+        if not len(taste):
+            return np.zeros((3, len(candidates)))
+        return _compared(taste, candidates, self.whole.mean)[0]
+
+    def shares(self, taste: Taste, candidates: Candidates) -> Shares:
+        """See `View`."""
+        shares = self.whole.shares(taste, candidates)
+        shares[:, 2] = 0.0
+        return shares
+
+    def best(self, taste: Taste, count: int) -> Numbers:
+        """See `View`."""
+        return self.whole.best(taste, count)
+
+
+def counting(view: View, weights: NDArray[np.float64]) -> View:
+    """A view, or one that takes less time and is the same but for channels that do not count.
+
+    Args:
+        view: any.
+        weights: of its channels.
+    """
+    return Compared(view) if isinstance(view, Refined) and not weights[2] else view
+
+
+def _compared(
+    taste: Taste, candidates: Candidates, other: Vector
+) -> tuple[NDArray[np.float64], Vector]:
+    """All three channels, the third 0, and the products with one more row."""
+    liked = taste.liking > 0
+    similar, products = _products(taste.vectors[liked], other, candidates.vectors)
+    totals = np.zeros((3, len(candidates)))
+    if len(similar):
+        totals[0] = similar[-1]
+        aged = (_BEST_DECAY ** taste.lags[liked]).astype(np.float32)
+        totals[1] = (similar * aged[:, None]).max(axis=0)
+    return totals, products
 
 
 def _products(entries: Matrix, other: Vector, vectors: Matrix) -> tuple[Matrix, Vector]:

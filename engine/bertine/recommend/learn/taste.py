@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bertine.recommend.learn.lags import lags
-from bertine.types import Matrix, Vector
+from bertine.types import Matrix
 
 LATEST = 100
 """Entries of a history whose links count, so that a long one costs no more."""
@@ -76,7 +77,7 @@ class Taste:
         return linked
 
     @cached_property
-    def kept(self) -> dict[object, Vector]:
+    def kept(self) -> dict[object, Any]:
         """What a view has made of it, to be used again, by the view."""
         return {}
 

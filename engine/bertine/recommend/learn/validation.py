@@ -105,7 +105,8 @@ def held_out(interactions: Interactions, share: float) -> NDArray[np.bool_]:
     The latest `share` of the events by one cut in time, so that nothing is learned from what came
     later (Ji et al. 2023, A Critical Study on Data Leakage in Recommender System Evaluation). Where
     times only tell an order, no moment is the same one for two users, and a cut would hold the
-    late entries of those who do much: then it is the latest quarter of each user, at least one.
+    late entries of those who do much: then it is the latest quarter of each user, at least one. Of
+    a user all of whose events have one time, the order in which they were recorded decides.
     """
     if share <= 0 or not len(interactions):
         return np.zeros(len(interactions), np.bool_)
@@ -129,9 +130,10 @@ def _latest(interactions: Interactions) -> NDArray[np.bool_]:
     users = interactions.users
     starts = np.searchsorted(users, users)
     stops = np.searchsorted(users, users, side="right")
-    held = np.maximum((stops - starts) * _ORDINAL_SHARE, 1.0).astype(np.int64)
+    first = stops - np.maximum((stops - starts) * _ORDINAL_SHARE, 1.0).astype(np.int64)
     times = interactions.times
-    return np.asarray(times >= times[stops - held])
+    at_once = times[first] == times[starts]
+    return np.asarray(np.where(at_once, np.arange(len(users)) >= first, times >= times[first]))
 
 
 def moments(
@@ -145,7 +147,7 @@ def moments(
     users = interactions.users
     found = [
         (first, last)
-        for first, last in _spans(interactions)
+        for first, last in _spans(interactions, held)
         if held[first]
         and first > 0
         and users[first - 1] == users[first]
@@ -189,11 +191,12 @@ def score(learned: Learned, rows: Sequence[Moment], vectors: Matrix) -> Scored:
     )
 
 
-def _spans(interactions: Interactions) -> Iterator[tuple[int, int]]:
-    """First and last + 1 of the events of one user at one time."""
+def _spans(interactions: Interactions, held: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """First and last + 1 of the events of one user at one time, held out or not."""
     if not len(interactions):
         return
     new = (np.diff(interactions.users) != 0) | (np.diff(interactions.times) != 0)
+    new |= held[1:] != held[:-1]
     edges = [0, *(np.flatnonzero(new) + 1).tolist(), len(interactions)]
     yield from pairwise(edges)
 
