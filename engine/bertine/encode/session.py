@@ -134,7 +134,7 @@ def _create(
 def _on_cpu(session: Any) -> list[str]:
     """Types of the operators that a session runs on the CPU, as often as there are any.
 
-    By `InferenceSession.get_provider_graph_assignment_info`, see its docstring in ONNX Runtime 1.31.
+    By `get_provider_graph_assignment_info`, see its docstring in ONNX Runtime 1.31.
     """
     return [
         node.op_type
