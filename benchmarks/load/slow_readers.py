@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -17,12 +18,12 @@ class SlowReaders:
 
     Args:
         address: HOST:PORT.
-        texts: of every request.
+        calls: the texts of each request, in turn: no two of them are under way at once.
     """
 
-    def __init__(self, address: str, texts: Sequence[str]) -> None:
+    def __init__(self, address: str, calls: Sequence[Sequence[str]]) -> None:
         self._address = address
-        self._request = embedding_pb2.EmbedRequest(texts=texts)
+        self._calls = itertools.cycle(calls)
 
     def run(self, streams: int, seconds: float, pause: float) -> dict[str, int]:
         """Read one answer of each stream, pause, and so on; then go away in the middle.
@@ -69,4 +70,4 @@ class SlowReaders:
     async def _requests(self, end: float) -> AsyncIterator[embedding_pb2.EmbedRequest]:
         """As many as the server's flow control lets in."""
         while time.perf_counter() < end:
-            yield self._request
+            yield embedding_pb2.EmbedRequest(texts=next(self._calls))

@@ -93,7 +93,7 @@ async def test_slow_readers_come_back_when_they_are_refused() -> None:
     embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(Streams(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    counts = await SlowReaders(f"127.0.0.1:{port}", ["a"])._run(2, seconds=0.3, pause=0.001)
+    counts = await SlowReaders(f"127.0.0.1:{port}", [["a"]])._run(2, seconds=0.3, pause=0.001)
     await server.stop(None)
     assert counts["ended"] > 2
     assert counts["answers"] > 0
