@@ -110,3 +110,9 @@ def test_a_message_of_the_future_is_read_without_what_is_new() -> None:
     message = catalog_pb2.Item.FromString(known + unknown_field)
     [item] = items_from_wire([message], 2, Limits())
     assert (item.id, item.text) == ("a", "b")
+
+
+@pytest.mark.parametrize("time", [1.7e12, -1e12, float("nan"), float("inf")])
+def test_a_time_that_is_none_is_refused(time: float) -> None:
+    with pytest.raises(InvalidInput, match="seconds since the epoch"):
+        time_to_wire(time)

@@ -162,7 +162,15 @@ def scalar_from_wire(message: pb.Value, field: str) -> Scalar:
 
 
 def time_to_wire(time: float) -> Timestamp:
-    """Seconds since the epoch as a message, to the microsecond."""
+    """Seconds since the epoch as a message, to the microsecond.
+
+    Raises:
+        InvalidInput: outside the years 1 to 9999, as milliseconds are.
+    """
+    if not _YEAR_1 <= time < _YEAR_10000:  # NaN fails it too
+        raise InvalidInput(
+            "time", f"is {time:g}; give seconds since the epoch, between the years 1 and 9999"
+        )
     message = Timestamp()
     message.FromMicroseconds(round(time * 1e6))
     return message
