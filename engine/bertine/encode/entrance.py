@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bertine.encode.admission import Queue, no_room, too_late
 from bertine.encode.lanes import Lane, Lanes, Load
-from bertine.encode.promises import Promises
+from bertine.encode.promises import Promise, Promises
 from bertine.encode.statistics import Tally
 from bertine.encode.workers import Workers
 from bertine.errors import Overloaded, Unavailable
@@ -55,6 +55,15 @@ class Entrance:
         if error is not None:
             self._tally.refuse(overload=isinstance(error, Overloaded))
             raise error
+
+    def let_in(
+        self, load: Load, deadline: float | None, lane: Lane, promise: Promise | None
+    ) -> None:
+        """Admit what was promised nothing; what was waits from now on in the room kept for it."""
+        if promise is None:
+            self.admit(load, deadline, lane)
+        else:
+            self.promises.redeem(promise, load.rows)
 
     def _queue(self, lane: Lane, waiting: int) -> Queue:
         lanes, workers = self._lanes, self._workers

@@ -165,23 +165,15 @@ class Scheduler:
         lengths, now = [entry.length for entry in tokens], self._clock()
         job = Job(tokens, self._session.dimensions, now, first)
         with self._lock:
-            self._let_in(lengths, deadline, lane, promise)
+            if not self._alive:
+                raise Unavailable(CLOSED)
+            self._entrance.let_in(Load(len(lengths), sum(lengths)), deadline, lane, promise)
             latest = latest_start(deadline, self._lanes.costs, max(lengths))
             number = self._lanes.add(lane, lengths, now, latest)
             self._jobs[number] = job
             self._rouse()
         job.future.add_done_callback(partial(self._settled, number))
         return job.future
-
-    def _let_in(
-        self, lengths: list[int], deadline: float | None, lane: Lane, promise: Promise | None
-    ) -> None:
-        if not self._alive:
-            raise Unavailable(CLOSED)
-        if promise is None:
-            self._entrance.admit(Load(len(lengths), sum(lengths)), deadline, lane)
-        else:
-            self._entrance.promises.redeem(promise, len(lengths))
 
     def statistics(self) -> Statistics:
         """Totals so far and what waits now."""

@@ -7,20 +7,16 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from bertine.kernels.cpu import MATRIX, PLAIN, Rows, reads, writes
+from bertine.kernels.cpu import MATRIX, PLAIN, SUMS, Doubles, Rows, reads, writes
 from bertine.kernels.top import offer
 from bertine.types import Matrix, Vector
 
 _INT64S, _FLOAT64S = reads(types.int64, 1), reads(types.float64, 1)
 _INT32S = reads(types.int32, 1)
 
-# Reassociation is allowed so that sums over components vectorise.
-_SUMS = {**PLAIN, "fastmath": {"reassoc", "contract"}}
-
 _DIRECT = 4
 """To clear so many places costs less than to look for one among many others."""
 
-Doubles = NDArray[np.float64]
 Keys = NDArray[np.int32]
 
 
@@ -130,7 +126,7 @@ def linked_sums(keys: Keys, sums: Doubles, items: int, candidates: Rows, found: 
                 found[c] = sums[slot]
 
 
-@numba.njit(types.int64(MATRIX, reads(types.float32, 1), writes(types.int64, 1)), **_SUMS)  # type: ignore[untyped-decorator]
+@numba.njit(types.int64(MATRIX, reads(types.float32, 1), writes(types.int64, 1)), **SUMS)  # type: ignore[untyped-decorator]
 def largest_products(table: Matrix, vector: Vector, found: Rows) -> int:
     """The rows of a table with the largest positive products with a vector.
 

@@ -18,11 +18,12 @@ from bertine.types import Matrix, Vector
 
 Rows: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
+Doubles: TypeAlias = NDArray[np.float64]
 
 PLAIN = {"nogil": True, "cache": True}
 # Reassociation is allowed so that the sum vectorises. Every row runs the same instructions, so
 # equal rows get equal scores, which BLAS does not promise across the edges of its blocks.
-_SUMS = {**PLAIN, "fastmath": {"reassoc", "contract"}}
+SUMS = {**PLAIN, "fastmath": {"reassoc", "contract"}}
 
 
 def reads(kind: Any, dimensions: int) -> Any:
@@ -45,7 +46,7 @@ _VISIBILITY = (
 )
 
 
-@numba.njit(**_SUMS)  # type: ignore[untyped-decorator]
+@numba.njit(**SUMS)  # type: ignore[untyped-decorator]
 def _cosine(vectors: Matrix, row: int, queries: Matrix, query: int) -> np.float32:
     total = np.float32(0.0)
     for component in range(queries.shape[1]):
@@ -57,8 +58,8 @@ def _cosine(vectors: Matrix, row: int, queries: Matrix, query: int) -> np.float3
 def _open(
     born: Rows,
     died: Rows,
-    opens: NDArray[np.float64],
-    closes: NDArray[np.float64],
+    opens: Doubles,
+    closes: Doubles,
     row: int,
     sequence: int,
     now: float,
@@ -74,14 +75,14 @@ def _open(
         *(TABLE, MATRIX, reads(types.boolean, 1)),
         *(writes(types.float32, 2), writes(types.boolean, 2)),
     ),
-    **_SUMS,
+    **SUMS,
 )  # type: ignore[untyped-decorator]
 def examine(  # noqa: PLR0913, PLR0917 - plain arrays are unpacked fastest
     vectors: Matrix,
     born: Rows,
     died: Rows,
-    opens: NDArray[np.float64],
-    closes: NDArray[np.float64],
+    opens: Doubles,
+    closes: Doubles,
     first: int,
     sequence: int,
     now: float,
@@ -133,8 +134,8 @@ def examine(  # noqa: PLR0913, PLR0917 - plain arrays are unpacked fastest
 def visible(  # noqa: PLR0913, PLR0917 - plain arrays are unpacked fastest
     born: Rows,
     died: Rows,
-    opens: NDArray[np.float64],
-    closes: NDArray[np.float64],
+    opens: Doubles,
+    closes: Doubles,
     sequence: int,
     now: float,
     rows: Rows,
@@ -145,7 +146,7 @@ def visible(  # noqa: PLR0913, PLR0917 - plain arrays are unpacked fastest
         out[place] = _open(born, died, opens, closes, rows[place], sequence, now)
 
 
-@numba.njit(**_SUMS)  # type: ignore[untyped-decorator]
+@numba.njit(**SUMS)  # type: ignore[untyped-decorator]
 def _score_four(vectors: Matrix, row: int, queries: Matrix, query: int, scores: Matrix) -> None:
     """Score four rows at once: each component of the query is loaded for all of them."""
     first = second = third = fourth = np.float32(0.0)
@@ -159,7 +160,7 @@ def _score_four(vectors: Matrix, row: int, queries: Matrix, query: int, scores: 
         scores[query, row + place] = min(np.float32(1.0), max(np.float32(-1.0), total))
 
 
-@numba.njit(types.void(MATRIX, MATRIX, writes(types.float32, 2)), **_SUMS)  # type: ignore[untyped-decorator]
+@numba.njit(types.void(MATRIX, MATRIX, writes(types.float32, 2)), **SUMS)  # type: ignore[untyped-decorator]
 def score(vectors: Matrix, queries: Matrix, scores: Matrix) -> None:
     """Score the first rows of a segment for a few queries, by one thread.
 
@@ -180,7 +181,7 @@ def score(vectors: Matrix, queries: Matrix, scores: Matrix) -> None:
             scores[query, row] = _cosine(vectors, row, queries, query)
 
 
-@numba.njit(types.void(*(MATRIX, reads(types.int64, 1), MATRIX, writes(types.float32, 1))), **_SUMS)  # type: ignore[untyped-decorator]
+@numba.njit(types.void(*(MATRIX, reads(types.int64, 1), MATRIX, writes(types.float32, 1))), **SUMS)  # type: ignore[untyped-decorator]
 def _rescore(vectors: Matrix, rows: Rows, queries: Matrix, out: Vector) -> None:
     for place in range(rows.shape[0]):
         out[place] = _cosine(vectors, rows[place], queries, 0)

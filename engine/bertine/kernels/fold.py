@@ -5,17 +5,14 @@ from __future__ import annotations
 import numba
 import numpy as np
 from numba import types
-from numpy.typing import NDArray
 
-from bertine.kernels.cpu import MATRIX, PLAIN, Rows, reads, writes
+from bertine.kernels.cpu import MATRIX, SUMS, Doubles, Rows, reads, writes
 from bertine.types import Matrix, Vector
 
-Doubles = NDArray[np.float64]
 _FLOAT64S = reads(types.float64, 1)
-_SUMS = {**PLAIN, "fastmath": {"reassoc", "contract"}}
 
 
-@numba.njit(**_SUMS)  # type: ignore[untyped-decorator]
+@numba.njit(**SUMS)  # type: ignore[untyped-decorator]
 def _solve(system: Doubles, right: Doubles) -> None:
     """Gaussian elimination of a positive definite system, of which the upper half is read.
 
@@ -34,7 +31,7 @@ def _solve(system: Doubles, right: Doubles) -> None:
         right[step] /= system[step, step]
 
 
-@numba.njit(**_SUMS)  # type: ignore[untyped-decorator]
+@numba.njit(**SUMS)  # type: ignore[untyped-decorator]
 def _products(one: Doubles, other: Doubles, into: Doubles) -> None:
     """The upper half of a symmetric product, ``one @ other.T``: ``[h, f]`` twice, ``[h, h]``."""
     for row in range(into.shape[0]):
@@ -50,7 +47,7 @@ def _products(one: Doubles, other: Doubles, into: Doubles) -> None:
         *(MATRIX, reads(types.float64, 2), reads(types.int64, 1), _FLOAT64S),
         writes(types.float32, 1),
     ),
-    **_SUMS,
+    **SUMS,
 )  # type: ignore[untyped-decorator]
 def folded(items: Matrix, inverse: Doubles, entries: Rows, extra: Doubles, user: Vector) -> None:
     """The user's factors: G^-1 R' S x with (I + S R G^-1 R' S) x = S^-1 c, where S^2 = diag(c - 1).

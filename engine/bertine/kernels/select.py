@@ -7,13 +7,11 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from bertine.kernels.cpu import MATRIX, PLAIN, reads, writes
+from bertine.kernels.cpu import MATRIX, PLAIN, SUMS, Doubles, reads, writes
 from bertine.types import Matrix
 
-_SUMS = {**PLAIN, "fastmath": {"reassoc", "contract"}}
 
-
-@numba.njit(**_SUMS)  # type: ignore[untyped-decorator]
+@numba.njit(**SUMS)  # type: ignore[untyped-decorator]
 def _product(vectors: Matrix, one: int, other: int) -> float:
     total = np.float32(0.0)
     for component in range(vectors.shape[1]):
@@ -22,11 +20,9 @@ def _product(vectors: Matrix, one: int, other: int) -> float:
 
 
 @numba.njit(
-    types.void(MATRIX, reads(types.float64, 1), types.float64, writes(types.int64, 1)), **_SUMS
+    types.void(MATRIX, reads(types.float64, 1), types.float64, writes(types.int64, 1)), **SUMS
 )  # type: ignore[untyped-decorator]
-def mmr(
-    vectors: Matrix, relevance: NDArray[np.float64], novelty: float, chosen: NDArray[np.int64]
-) -> None:
+def mmr(vectors: Matrix, relevance: Doubles, novelty: float, chosen: NDArray[np.int64]) -> None:
     """Maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998), greedy.
 
     Each choice is the argmax of ``(1 - novelty) relevance_i - novelty max_{j chosen} <v_i, v_j>``;
@@ -57,7 +53,7 @@ def mmr(
 
 
 @numba.njit(**PLAIN)  # type: ignore[untyped-decorator]
-def _spread(gram: NDArray[np.float64], centres: int, labels: NDArray[np.int64]) -> None:
+def _spread(gram: Doubles, centres: int, labels: NDArray[np.int64]) -> None:
     """Start from the last row and, again and again, the row farthest from all that were taken."""
     count = gram.shape[0]
     nearest = np.full(count, -2.0)
@@ -70,9 +66,7 @@ def _spread(gram: NDArray[np.float64], centres: int, labels: NDArray[np.int64]) 
 
 
 @numba.njit(**PLAIN)  # type: ignore[untyped-decorator]
-def _similarities(
-    gram: NDArray[np.float64], labels: NDArray[np.int64], out: NDArray[np.float64]
-) -> None:
+def _similarities(gram: Doubles, labels: NDArray[np.int64], out: Doubles) -> None:
     """Cosine of every row with the centre of every cluster, -1 for an empty one."""
     count, centres = out.shape
     squares = np.zeros(centres)
@@ -88,7 +82,7 @@ def _similarities(
 
 
 @numba.njit(**PLAIN)  # type: ignore[untyped-decorator]
-def _within(gram: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+def _within(gram: Doubles, labels: NDArray[np.int64]) -> Doubles:
     """Sum of every row's cosines with its own cluster, itself included."""
     sums = np.zeros(gram.shape[0])
     for row in range(gram.shape[0]):
@@ -99,9 +93,7 @@ def _within(gram: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.
 
 
 @numba.njit(**PLAIN)  # type: ignore[untyped-decorator]
-def _silhouette(
-    gram: NDArray[np.float64], similar: NDArray[np.float64], labels: NDArray[np.int64]
-) -> float:
+def _silhouette(gram: Doubles, similar: Doubles, labels: NDArray[np.int64]) -> float:
     count, centres = similar.shape
     sizes, squares = np.zeros(centres, np.int64), np.zeros(centres)
     sums = _within(gram, labels)
@@ -126,9 +118,7 @@ def _silhouette(
     types.float64(reads(types.float64, 2), types.int64, types.int64, writes(types.int64, 1)),
     **PLAIN,
 )  # type: ignore[untyped-decorator]
-def clusters(
-    gram: NDArray[np.float64], centres: int, rounds: int, labels: NDArray[np.int64]
-) -> float:
+def clusters(gram: Doubles, centres: int, rounds: int, labels: NDArray[np.int64]) -> float:
     """Spherical k-means (Dhillon and Modha 2001) on a matrix of cosines, without any chance.
 
     Args:

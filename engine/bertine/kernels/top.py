@@ -91,16 +91,18 @@ def nearest(scores: Matrix, usable: Flags, best: Matrix, places: Rows, bounds: V
 
 
 @numba.njit(**PLAIN)  # type: ignore[untyped-decorator]
-def _is_settled(rows: Rows, scores: Vector, floor: np.float32, bound: np.float32) -> bool:
+def _is_settled(
+    rows: Rows, scores: Vector, proposed: int, floor: np.float32, bound: np.float32
+) -> bool:
     if bound >= floor:
         return False
     valid, above = 0, 0
-    for place in range(rows.shape[0]):
+    for place in range(proposed):
         if rows[place] >= 0:
             valid += 1
             above += scores[place] >= floor
     # An index that proposed nothing has only looked in the wrong places.
-    return rows.shape[0] == 0 or (valid > 0 and 2 * above < valid + 1)
+    return proposed == 0 or (valid > 0 and 2 * above < valid + 1)
 
 
 @numba.njit(**PLAIN)  # type: ignore[untyped-decorator]
@@ -176,9 +178,7 @@ def choose(  # noqa: PLR0913, PLR0917 - plain arrays are unpacked fastest
         floor = heap[wanted - 1] if count >= wanted else np.float32(least)
         # A full list that ends in a tie with the last one wanted may have cut off others.
         whole = count < heap.shape[0] or heap[count - 1] < floor
-        settled = whole and _is_settled(
-            rows[query, :proposed], scores[query, :proposed], floor, bounds[query]
-        )
+        settled = whole and _is_settled(rows[query], scores[query], proposed, floor, bounds[query])
         tied = _has_ties(heap, min(count, wanted + 1))
         notes[query, COUNT] = count if tied else min(count, wanted)
         notes[query, EXAMINED], notes[query, SETTLED], notes[query, TIED] = examined, settled, tied
