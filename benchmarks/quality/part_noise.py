@@ -13,8 +13,7 @@ from benchmarks.quality.hybrid import Hybrid, profile_only
 from benchmarks.quality.methods import Scores
 from benchmarks.quality.run import Run
 from bertine.recommend.learn.taste import Candidates, Taste
-from bertine.recommend.noise import DELTA, Noise, noisy
-from bertine.recommend.profile import build
+from bertine.recommend.noise import DELTA, Noise, blurred_profile
 
 EPSILONS = (1e5, 1e4, 3e3, 1e3, 300.0, 100.0, 30.0, 10.0, 3.0)
 _FEW = 3
@@ -48,13 +47,11 @@ class Noisy:
 
 def blurred_taste(taste: Taste, sigma: float, seed: int) -> Taste:
     """One entry that is no item: the profile with noise, as `bertine.recommend.noise.blurred`."""
-    profile = build(taste.vectors, taste.weights) if len(taste) else None
-    clean = np.zeros(taste.vectors.shape[1], np.float32) if profile is None else profile.vector
     return replace(
         taste,
         items=np.array([-1]),
         weights=np.ones(1),
-        vectors=noisy(clean, sigma, seed)[None, :],
+        vectors=blurred_profile(taste.vectors, taste.weights, sigma, seed)[None, :],
         times=np.array([np.nan]),
         strengths=np.ones(1),
     )

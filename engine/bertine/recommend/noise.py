@@ -26,10 +26,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bertine.recommend.history import Usable
 from bertine.recommend.profile import ProfileOptions, build, combined, decay, strengths
-from bertine.types import HistoryEntry, Vector
+from bertine.types import HistoryEntry, Matrix, Vector
 
 SENSITIVITY = 2.0
 """By how much two unit vectors can differ in L2 norm."""
@@ -78,10 +79,28 @@ def blurred(
         InvalidInput: decay is by age and an entry has no time.
     """
     weights = strengths(known.entries, options) * decay(known.entries, options)
-    profile = build(known.vectors, combined(weights, options.negatives)) if len(weights) else None
-    clean = np.zeros(dimensions, np.float32) if profile is None else profile.vector
-    vector = noisy(clean, noise.sigma, seed)
+    vectors = known.vectors if len(weights) else np.empty((0, dimensions), np.float32)
+    vector = blurred_profile(vectors, combined(weights, options.negatives), noise.sigma, seed)
     return Usable((HistoryEntry(text=BLURRED),), vector[None, :], (-1,), ())
+
+
+def blurred_profile(
+    vectors: Matrix, weights: NDArray[np.float64], sigma: float, seed: int | None = None
+) -> Vector:
+    """The profile of weighted entries with noise; nothing but noise if there is none.
+
+    Args:
+        vectors: float32 ``[h, d]``, unit rows.
+        weights: float64 ``[h]``.
+        sigma: see `noisy`.
+        seed: see `noisy`.
+
+    Returns:
+        float32 ``[d]``, of length 1.
+    """
+    profile = build(vectors, weights)
+    clean = np.zeros(vectors.shape[1], np.float32) if profile is None else profile.vector
+    return noisy(clean, sigma, seed)
 
 
 def noisy(vector: Vector, sigma: float, seed: int | None = None) -> Vector:
@@ -113,29 +132,6 @@ def delta_of(epsilon: float, sigma: float, sensitivity: float = SENSITIVITY) -> 
     half, shift = sensitivity / (2 * sigma), epsilon * sigma / sensitivity
     first = math.exp(_log_phi(half - shift))
     return max(0.0, first - math.exp(min(0.0, epsilon + _log_phi(-half - shift))))
-
-
-def epsilon_of(sigma: float, delta: float = DELTA, sensitivity: float = SENSITIVITY) -> float:
-    """The least epsilon that one noisy vector satisfies for a delta; infinite without noise.
-
-    Args:
-        sigma: standard deviation of the noise of each component, >= 0.
-        delta: above 0 and below 1.
-        sensitivity: L2, > 0.
-    """
-    if sigma == 0.0:
-        return math.inf
-    if delta_of(0.0, sigma, sensitivity) <= delta:
-        return 0.0
-    low, high = 0.0, 1.0
-    while delta_of(high, sigma, sensitivity) > delta:
-        low, high = high, 2 * high
-    for _ in range(_STEPS):  # delta falls as epsilon rises
-        middle = (low + high) / 2
-        low, high = (
-            (middle, high) if delta_of(middle, sigma, sensitivity) > delta else (low, middle)
-        )
-    return high
 
 
 @lru_cache(maxsize=256)
