@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,9 @@ import grpc
 
 from bertine.config import ServeConfig
 from bertine.errors import ConfigError
+from bertine.serve.stamp import Stamp, stamp_of
 
 _log = logging.getLogger(__name__)
-
-_Stamps = tuple[tuple[int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +47,9 @@ class TlsFiles:
             raise ConfigError(f"{error.filename} cannot be read: {error.strerror}") from error
         return grpc.ssl_server_certificate_configuration([(key, certificate)], authorities)
 
-    def stamps(self) -> _Stamps:
-        """By which changed files are known; one that is gone has none."""
-        found = []
-        for path in self._paths:
-            try:
-                status = os.stat(path)  # noqa: PTH116 - as many fields as one call gives
-            except OSError:
-                continue
-            found.append((status.st_ino, status.st_size, status.st_ctime_ns))
-        return tuple(found)
+    def stamps(self) -> list[Stamp | None]:
+        """By which changed files are known."""
+        return [stamp_of(path) for path in self._paths]
 
     def _check(self) -> None:
         """By OpenSSL, whose errors say more than gRPC's; without asking for a password."""

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
-from typing import NamedTuple
 
 from bertine.errors import ConfigError
 from bertine.serve.callers.caller import Callers
 from bertine.serve.callers.file import MAX_BYTES, parse
+from bertine.serve.stamp import Stamp, stamp_of
 
 _log = logging.getLogger(__name__)
-
-
-class _Stamp(NamedTuple):
-    """By which a changed file is known: a link that points elsewhere changes it too.
-
-    Who copies a file may set the time at which it was modified, but not that of its last change.
-    """
-
-    inode: int
-    size: int
-    modified_ns: int
-    changed_ns: int
 
 
 class CallersFile:
@@ -35,8 +22,8 @@ class CallersFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._judged: _Stamp | None = None  # taken or refused
-        self._seen: _Stamp | None = None
+        self._judged: Stamp | None = None  # taken or refused
+        self._seen: Stamp | None = None
 
     def read(self) -> Callers:
         """Read it.
@@ -44,7 +31,7 @@ class CallersFile:
         Raises:
             ConfigError: it cannot be read, is too large, or is malformed.
         """
-        self._judged = self._seen = self._stamp()
+        self._judged = self._seen = stamp_of(self._path)
         try:
             with self._path.open("rb") as stream:
                 data = stream.read(MAX_BYTES + 1)
@@ -70,7 +57,7 @@ class CallersFile:
         Returns:
             None if there is nothing new.
         """
-        stamp, before = self._stamp(), self._seen
+        stamp, before = stamp_of(self._path), self._seen
         self._seen = stamp
         if stamp == self._judged or stamp != before:
             return None
@@ -81,10 +68,3 @@ class CallersFile:
             return None
         _log.info("the callers were read again", extra={"callers": len(callers)})
         return callers
-
-    def _stamp(self) -> _Stamp | None:
-        try:
-            found = os.stat(self._path)  # noqa: PTH116 - as many fields as one call gives
-        except OSError:
-            return None
-        return _Stamp(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
