@@ -5,14 +5,12 @@ from __future__ import annotations
 import platform
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import redirect_stdout
 from functools import partial
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from bertine.cli.checks import Finding, attempt, device_extra, installed
-from bertine.encode.libraries import CUDA, open_all
+from bertine.encode.libraries import open_cuda
 
 CPU = "CPUExecutionProvider"
 
@@ -78,10 +76,7 @@ def _run(provider: str) -> str:
     import onnxruntime  # noqa: PLC0415 - only inside a check
 
     if provider != CPU:
-        # Finds the CUDA libraries that came as packages, and prints what it does not find.
-        open_all(CUDA)
-        with redirect_stdout(StringIO()):
-            onnxruntime.preload_dlls()
+        open_cuda()
         onnxruntime.set_default_logger_severity(_SILENT)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _SILENT

@@ -2,15 +2,14 @@
 
 Sources of what the calls mean: onnxruntime docs, "I/O Binding" and "CUDA Execution Provider, Using
 CUDA Graphs"; its Python sources, onnxruntime_inference_collection.py (`OrtValue.update_inplace`,
-`IOBinding`) and __init__.py (`preload_dlls`).
+`IOBinding`).
 """
 
 from __future__ import annotations
 
-import io
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 
 from bertine.artifact import ATTENTION_MASK, EMBEDDING, INPUT_IDS
 from bertine.encode.faults import lost
-from bertine.encode.libraries import CUDA, open_all
+from bertine.encode.libraries import open_cuda
 from bertine.encode.padding import SAME_COSINE, probe
 from bertine.encode.placement import Placement
 from bertine.encode.session import finite, load
@@ -211,11 +210,7 @@ class _Buffers:
 @cache
 def preload() -> None:
     """Open the CUDA libraries that came as packages, where ONNX Runtime would not look for them."""
-    open_all(CUDA)
-    told = io.StringIO()
-    with redirect_stdout(told):  # it prints what it does not find
-        onnxruntime.preload_dlls()
-    for line in told.getvalue().splitlines():
+    for line in open_cuda():
         _log.warning("ONNX Runtime: %s", line)
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import redirect_stdout
 from ctypes import CDLL
+from io import StringIO
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -61,6 +63,17 @@ def open_all(
         if error and not any(other in error for other in missing):
             missing[name] = error
     return missing
+
+
+def open_cuda() -> list[str]:
+    """Open CUDA's libraries, and have ONNX Runtime open its own; gives what it does not find."""
+    import onnxruntime  # noqa: PLC0415 - also read where it is not installed
+
+    open_all(CUDA)
+    told = StringIO()
+    with redirect_stdout(told):  # it prints
+        onnxruntime.preload_dlls()
+    return told.getvalue().splitlines()
 
 
 def _error(name: str, places: Iterable[Path], load: Load) -> str:
