@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bertine.index.live import LiveIndex
-from bertine.types import Attribute, Hits, Item, Matrix
+from bertine.types import Attribute, Hits, Item, Matrix, Versions
 
 _BLOCK = 4_096
 
@@ -35,7 +35,7 @@ def upsert(
     return sequence
 
 
-def versions(count: int) -> Iterator[tuple[list[str], NDArray[np.int64]]]:
+def versions(count: int) -> Versions:
     """Ids and versions after `upsert` of so many rows, block by block, as a catalog gives them."""
     for sequence, start in enumerate(range(0, count, _BLOCK), start=1):
         rows = range(start, min(start + _BLOCK, count))

@@ -6,7 +6,7 @@ whose collection has named vectors may be shorter, see `bertine.index.parts`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -18,6 +18,9 @@ Vector: TypeAlias = NDArray[np.float32]
 
 Matrix: TypeAlias = NDArray[np.float32]
 """float32 ``[count, dimensions]``."""
+
+Versions: TypeAlias = Iterable[tuple[list[str], NDArray[np.int64]]]
+"""Ids of some items and the version of each, int64 ``[n]``, then of others; never of none."""
 
 Scalar: TypeAlias = str | int | float | bool
 Attribute: TypeAlias = Scalar | tuple[str, ...]

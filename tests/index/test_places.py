@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from bertine.index.places import Places, Versions
+from bertine.index.places import Places
 from bertine.index.segment import ALIVE, Segment
 from bertine.index.view import View
-from bertine.types import Item
+from bertine.types import Item, Versions
 
 SIDE = 8
 

@@ -28,9 +28,9 @@ from bertine.catalog.rows import (
 )
 from bertine.catalog.schema import prepare
 from bertine.catalog.snapshot import Snapshot
-from bertine.catalog.version_pages import Pages, version_pages
+from bertine.catalog.version_pages import version_pages
 from bertine.errors import NotFound
-from bertine.types import Alias, Collection, Event, Item
+from bertine.types import Alias, Collection, Event, Item, Versions
 
 FILE = "catalog.sqlite3"
 _NAMES_IN_HINT = 10
@@ -195,7 +195,7 @@ class Store:
             found.update(zip(ids, versions.tolist(), strict=True))
         return found
 
-    def version_pages(self, key: int) -> Pages:
+    def version_pages(self, key: int) -> Versions:
         """As `versions`, a page at a time."""
         with self._pool.reading() as connection:
             yield from version_pages(connection, key)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bertine.catalog.rows import OF_COLLECTION
+from bertine.types import Versions
 
 _ITEMS = 1_024
 _PAGE = f"""
@@ -22,11 +20,7 @@ _PAGE = f"""
 """  # noqa: S608 (fixed)
 
 
-Pages: TypeAlias = Iterator[tuple[list[str], NDArray[np.int64]]]
-"""Ids of some items and the version of each, then of others."""
-
-
-def version_pages(connection: sqlite3.Connection, key: int) -> Pages:
+def version_pages(connection: sqlite3.Connection, key: int) -> Versions:
     """Ids of a page's items, and the version of each, in the order in which they were inserted.
 
     SQLite makes two texts of a page: half the time of its rows one by one.

@@ -20,7 +20,7 @@ from bertine.index.filters import Predicate
 from bertine.index.gpu import Gpu
 from bertine.index.gpu_placement import Placement
 from bertine.index.lifecycle import Policy, rebuild_reason, trained
-from bertine.index.places import Places, Versions, all_ids
+from bertine.index.places import Places, all_ids
 from bertine.index.quality import Quality
 from bertine.index.request import Request
 from bertine.index.restoring import restore
@@ -31,7 +31,7 @@ from bertine.index.state import Merged, State, scope_of
 from bertine.index.training import Order, Trained, train_if_large
 from bertine.index.tuning import recipes, usual
 from bertine.index.view import Rows, View
-from bertine.types import Attribute, Hits, IndexStatus, Item, Matrix, Vector
+from bertine.types import Attribute, Hits, IndexStatus, Item, Matrix, Vector, Versions
 
 _log = logging.getLogger(__name__)
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import compress, repeat
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bertine.index.segment import ALIVE, Segment
 from bertine.index.view import Rows, View
+from bertine.types import Versions
 
 _STEP = 4_096
-
-Versions: TypeAlias = Iterable[tuple[list[str], NDArray[np.int64]]]
-"""Ids of some items and the version of each, int64 ``[n]``, then of others; never of none."""
 
 
 class Places:

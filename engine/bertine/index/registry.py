@@ -14,9 +14,8 @@ from bertine.index.gpu import Gpu
 from bertine.index.lifecycle import Policy
 from bertine.index.live import LiveIndex
 from bertine.index.parts import Parts, parts_of, rows_of
-from bertine.index.places import Versions
 from bertine.index.snapshot import Home
-from bertine.types import Collection, Item
+from bertine.types import Collection, Item, Versions
 
 _NAMES_IN_HINT = 10
 _BATCH = 4_096

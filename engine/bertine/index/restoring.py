@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bertine.index.places import Places, Versions
+from bertine.index.places import Places
 from bertine.index.segment import Segment
 from bertine.index.snapshot import Home, Snapshot
+from bertine.types import Versions
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertine.errors import InvalidInput
-from bertine.recommend.learn.channel import NOTHING, Numbers, Totals, View
+from bertine.recommend.learn.channel import Numbers, Totals, View, best_of
 from bertine.recommend.learn.learned import Learned
 from bertine.recommend.learn.taste import Candidates, Taste
 from bertine.recommend.user import User
@@ -63,7 +63,7 @@ class Blend:
             taste: of somebody of whom something is known.
             count: at most so many of each channel.
         """
-        return np.concatenate([NOTHING, *(view.best(taste, count) for view, _ in self.counting)])
+        return best_of((view for view, _ in self.counting), taste, count)
 
     def scores(
         self, user: User, candidates: Candidates, content: NDArray[np.float32]

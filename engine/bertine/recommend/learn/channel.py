@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 import numpy as np
@@ -40,6 +41,11 @@ class View(Protocol):
 
     def best(self, taste: Taste, count: int) -> Numbers:
         """Numbers of items with the largest values; `NOTHING` of a view that cannot tell."""
+
+
+def best_of(views: Iterable[View], taste: Taste, count: int) -> Numbers:
+    """At most so many of the best items of each view: int64, one view after the other."""
+    return np.concatenate([NOTHING, *(view.best(taste, count) for view in views)])
 
 
 def empty(taste: Taste, candidates: Candidates, channels: int) -> Shares:

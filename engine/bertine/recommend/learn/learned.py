@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertine.recommend.learn import storage
-from bertine.recommend.learn.channel import NOTHING, View
+from bertine.recommend.learn.channel import View, best_of
 from bertine.recommend.learn.content import Content
 from bertine.recommend.learn.refined import counting
 from bertine.recommend.learn.taste import Candidates, Taste
@@ -107,8 +107,7 @@ class Learned:
             weights: float64 ``[channels]`` that count instead of the fitted ones.
         """
         counting = [view for view, _ in self.counting(self.weights if weights is None else weights)]
-        views = counting if len(taste) else self.views
-        return np.concatenate([NOTHING, *(view.best(taste, count) for view in views)])
+        return best_of(counting if len(taste) else self.views, taste, count)
 
     def counting(self, weights: NDArray[np.float64]) -> list[tuple[View, NDArray[np.float64]]]:
         """The views of which a channel counts, and the weights of its channels.
