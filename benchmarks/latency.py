@@ -18,10 +18,10 @@ from bertine.types import Matrix, Vector
 from bertine.v1 import embedding_pb2, embedding_pb2_grpc
 from bertine.v1 import recommendation_pb2 as pb
 from bertine.v1 import recommendation_pb2_grpc as pb_grpc
+from bertine.v1.catalog_pb2 import IndexStatus
 
 WARM_UP = 300
 _STAGES = ("tokenize_us", "queue_us", "encode_us", "search_us", "storage_us", "total_us")
-_SETTLE_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +71,31 @@ def served_recall(stored: Stored, embedded: Timed, searched: Timed) -> float:
     return recall(stored.vectors, queries, found)
 
 
-def wait_until_settled(client: Client, collection: str) -> str:
+def is_built(index: IndexStatus) -> bool:
+    """Whether an index is not being built now."""
+    return not index.rebuilding
+
+
+def wait_until_settled(
+    client: Client,
+    collection: str,
+    settled: Callable[[IndexStatus], bool] = is_built,
+    seconds: float = 300.0,
+) -> str:
     """Wait while an index is being built; returns what kind it is then.
 
+    Args:
+        client: of the server.
+        collection: whose index.
+        settled: whether it is as it will be.
+        seconds: to wait at most.
+
     Raises:
-        TimeoutError: it is still being built after five minutes.
+        TimeoutError: it is still being built then.
     """
-    deadline = time.monotonic() + _SETTLE_SECONDS
+    deadline = time.monotonic() + seconds
     pause = threading.Event()
-    while (index := client.get_collection(collection).index).rebuilding:
+    while not settled(index := client.get_collection(collection).index):
         if time.monotonic() > deadline:
             raise TimeoutError(f"the index is still being built: {index}")
         pause.wait(0.25)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 import shutil
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
+
 from benchmarks import contest
 from benchmarks.index import grown
 from benchmarks.index.run import Run
-from benchmarks.index.worker import memory
+from benchmarks.latency import is_built, wait_until_settled
 from benchmarks.report import at_least, at_most
-from bertine.client import Client
 from bertine.index.lifecycle import Policy, Shape, rebuild_reason
 from bertine.testing import ServerProcess
 from bertine.types import Item, Matrix
@@ -25,7 +25,6 @@ COLLECTION = "large"
 
 _PER_CALL = 1_024
 _READY_SECONDS = 600.0
-_POLL_SECONDS = 0.25
 
 
 def measure(run: Run) -> None:
@@ -44,7 +43,7 @@ def measure(run: Run) -> None:
         started = time.perf_counter()
         with server() as again, again.client() as client:
             starts.append(time.perf_counter() - started)
-            resident.append(memory(again.process.pid)["resident"])
+            resident.append(psutil.Process(again.process.pid).memory_info().rss / 2**20)
             found = client.search(COLLECTION, run.glosses.vectors[0], top_k=10)
             stored = client.get_collection(COLLECTION).item_count if len(found) else 0
         run.progress.advance(task)
@@ -70,28 +69,17 @@ def _fill(run: Run, server: ServerProcess) -> None:
             for rows in _rows(run.corpus, size):
                 # One copy at a time, or all items would be made before the first is sent.
                 list(pool.map(write, rows))
-        _wait_until_settled(client)
-
-
-def _wait_until_settled(client: Client) -> None:
-    """Wait until the index would not be rebuilt however long nothing changed.
-
-    Between two rebuilds a server is quiet for a second: stopped then, it would start with most
-    items beside its trained part.
-
-    Raises:
-        TimeoutError: it is not settled after ten minutes.
-    """
-    deadline, pause = time.monotonic() + _READY_SECONDS, threading.Event()
-    while not _settled(index := client.get_collection(COLLECTION).index):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"the index is still being built: {index}")
-        pause.wait(_POLL_SECONDS)
+        wait_until_settled(client, COLLECTION, _settled, _READY_SECONDS)
 
 
 def _settled(index: IndexStatus) -> bool:
+    """Whether it would not be rebuilt however long nothing changed.
+
+    Between two rebuilds a server is quiet for a second: stopped then, it would start with most
+    items beside its trained part.
+    """
     shape = Shape(index.main_count, index.delta_count, index.dead_count, math.inf)
-    return not index.rebuilding and not rebuild_reason(shape, Policy())
+    return is_built(index) and not rebuild_reason(shape, Policy())
 
 
 def _rows(vectors: Matrix, size: int) -> Iterator[list[list[Item]]]:

@@ -77,17 +77,14 @@ def actions(index: Index) -> dict[str, Action]:
     }
 
 
-def memory(process: int | str = "self") -> dict[str, float]:
-    """A process's memory in MiB.
-
-    Args:
-        process: its number; this one by default.
+def memory() -> dict[str, float]:
+    """This process's memory in MiB.
 
     Returns:
         ``resident``, and ``beyond``: without the pages of mapped files that hold exact vectors.
     """
     resident, vectors, in_vectors = 0, 0, False
-    for line in Path(f"/proc/{process}/smaps").read_text("utf-8").splitlines():
+    for line in Path("/proc/self/smaps").read_text("utf-8").splitlines():
         name, _, rest = line.partition(":")
         if name == "Rss":
             size = int(rest.split()[0])

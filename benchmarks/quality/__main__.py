@@ -74,8 +74,8 @@ Parts:
 @click.option("--variant", default="int8", show_default=True, help="Which graph encodes.")
 @click.option("--data-set", type=click.Choice(list(SETS)), help="Of the real data.")
 @click.option("--items", type=click.Path(path_type=Path), help="JSON {id: {...}}, or rows.")
-@click.option("--sequences", "sequence_file", type=click.Path(path_type=Path), help="JSON lines.")
-@click.option("--events", "event_file", type=click.Path(path_type=Path), help="Rows, see below.")
+@click.option("--sequences", "sequence_file", type=click.Path(path_type=Path), help="Rows.")
+@click.option("--events", "event_file", type=click.Path(path_type=Path), help="Rows.")
 @click.option(
     "--text-fields",
     default=",".join(files.TEXT_FIELDS),
