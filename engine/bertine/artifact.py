@@ -3,6 +3,10 @@
 A folder with `manifest.json`, `tokenizer.json` and one ONNX file per variant. Every graph takes
 `input_ids` and `attention_mask` (int64 ``[batch, length]``, right-padded) and gives `embedding`
 (float32 ``[batch, dimensions]``), pooled and L2-normalised inside the graph.
+
+Where a variant has `sequence_packing` a row may hold several texts: the mask then holds each
+token's text, numbered from 1 in each row, and there are ``batch * max(mask)`` vectors, those of a
+row together. Where a row has fewer texts than another, the vectors that it lacks are zeros.
 """
 
 from __future__ import annotations
@@ -64,6 +68,7 @@ class Variant:
         texts_per_second: offline rate measured at export on the exporting machine.
         parity: see `Parity`.
         packed: whether it computes without padding, by ONNX Runtime's PackedAttention.
+        sequence_packing: whether a row of a batch may hold several texts.
     """
 
     name: str
@@ -76,6 +81,7 @@ class Variant:
     texts_per_second: float
     parity: Parity
     packed: bool = False
+    sequence_packing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

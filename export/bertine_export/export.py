@@ -180,6 +180,7 @@ class _Export:
                 calibration=encode(tokenizer, seen),
                 reference=expected,
                 config=model.config,
+                pooling=None if model.metadata.dense else model.metadata.pooling,
                 pad_token_id=model.pad_token_id,
             )
 

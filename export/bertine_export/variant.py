@@ -1,6 +1,7 @@
 """One variant of the artifact: made, verified, described.
 
-Variants for the CPU are made fused and unfused, and the faster is kept. Each variant for a GPU has
+Variants for the CPU are made fused and unfused. The fused one is kept if it takes several texts in
+a row, which saves more than fusion can cost, otherwise the faster. Each variant for a GPU has
 its own form, and is only verified here: how fast it is must be measured where it runs.
 """
 
@@ -13,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bertine.artifact import Parity, Precision, Provider, Variant, sha256_file
-from bertine_export import cuda, measure, qdq, quantize, session, verify
+from bertine.artifact import Parity, Pooling, Precision, Provider, Variant, sha256_file
+from bertine_export import cuda, measure, packing, qdq, quantize, session, verify
 from bertine_export.evaluator import evaluate
 from bertine_export.reference import Reference
 from bertine_export.tokenizer import Ids
@@ -59,6 +60,7 @@ class Workshop:
             unless there are too few texts to divide.
         reference: to verify against.
         config: of transformers.
+        pooling: of the model; None where layers follow it.
         pad_token_id: of the tokenizer.
     """
 
@@ -69,6 +71,7 @@ class Workshop:
     calibration: Sequence[Ids]
     reference: Reference
     config: Any
+    pooling: Pooling | None
     pad_token_id: int
 
     def make(self, name: str) -> tuple[Variant, str | None]:
@@ -83,11 +86,13 @@ class Workshop:
         """
         recipe = RECIPES[name]
         graphs = self._convert(name, recipe)
-        fused = self._prefer_fused(graphs)
-        variant = self._describe(name, recipe, graphs[fused], fused=fused)
+        shares = recipe.provider == "cpu" and self._allow_packing(graphs)
+        fused = shares or self._prefer_fused(graphs)
+        path = graphs[fused]
+        variant = self._describe(name, recipe, path, fused=fused, sequence_packing=shares)
         problem = verify.failure(variant.parity, verify.GATES[recipe.precision])
         if problem is None:
-            shutil.copyfile(graphs[fused], self.out / variant.file)
+            shutil.copyfile(path, self.out / variant.file)
         return variant, problem
 
     def _convert(self, name: str, recipe: Recipe) -> dict[bool, Path]:
@@ -99,11 +104,17 @@ class Workshop:
             recipe.convert(source, converted[fused], self)
         return converted
 
+    def _allow_packing(self, graphs: dict[bool, Path]) -> bool:
+        """Whether the fused graph takes several texts in a row now; no other form does."""
+        return True in graphs and packing.allow(
+            graphs[True], self.pooling, self.calibration, self.pad_token_id
+        )
+
     def _prefer_fused(self, graphs: dict[bool, Path]) -> bool:
         several = len(graphs) > 1
         return measure.prefer_fused(graphs, self.config.vocab_size) if several else True in graphs
 
-    def _describe(self, name: str, recipe: Recipe, path: Path, *, fused: bool) -> Variant:
+    def _describe(self, name: str, recipe: Recipe, path: Path, **form: bool) -> Variant:
         parity, rate = self._verify(recipe, path)
         return Variant(
             name=name,
@@ -111,11 +122,11 @@ class Workshop:
             sha256=sha256_file(path),
             precision=recipe.precision,
             provider=recipe.provider,
-            fused=fused,
             size_bytes=path.stat().st_size,
             texts_per_second=rate,
             parity=parity,
             packed=recipe.packed,
+            **form,
         )
 
     def _verify(self, recipe: Recipe, path: Path) -> tuple[Parity, float]:

@@ -99,6 +99,24 @@ def test_limits_that_cannot_work_are_refused(wrong: dict[str, int]) -> None:
         BatchLimits(**wrong)
 
 
+def test_with_sequence_packing_unlike_lengths_go_together() -> None:
+    limits = BatchLimits(max_tokens=64, max_rows=8, max_padding=0.2, attention=0.001)
+    queue = Queue(limits)
+    for length in (10, 30, 11, 9, 31):
+        queue.waiting.add([length])
+    # 60 tokens; padded to the longest they would be 120, of which half is wasted.
+    assert rows(queue.plan()) == {(0, 0), (1, 0), (2, 0), (3, 0)}
+
+
+def test_rows_join_a_long_one_until_a_tenth_is_wasted_on_attention() -> None:
+    queue = Queue(BatchLimits(max_tokens=4096, max_padding=0.1, attention=0.002))
+    queue.waiting.add([500])
+    for _ in range(9):
+        queue.waiting.add([10])  # each token attends to 490 more, which costs .98 of a token
+    assert rows(queue.plan()) == {(job, 0) for job in range(6)}
+    assert rows(queue.plan()) == {(job, 0) for job in range(6, 10)}
+
+
 @dataclass
 class Model:
     """What must hold, kept the slow and obvious way."""
@@ -143,10 +161,15 @@ class Model:
         lengths = [self.lengths[job][row] for job, row in rows(chosen)]
         assert len(lengths) == sum(len(part.rows) for part in chosen.batch)
         assert len(lengths) <= self.limits.max_rows
-        padded = len(lengths) * max(lengths)
-        assert len(lengths) == 1 or padded <= self.limits.max_tokens
-        allowed = max(self.limits.max_padding * padded, self.limits.free_padding)
-        assert padded - sum(lengths) <= allowed
+        tokens, wasted = len(lengths) * max(lengths), float(len(lengths) * max(lengths))
+        wasted -= sum(lengths)
+        if self.limits.attention is not None:
+            tokens = sum(lengths)
+            unlike = sum(length * (max(lengths) - length) for length in lengths)
+            wasted = self.limits.attention * unlike
+        assert len(lengths) == 1 or tokens <= self.limits.max_tokens
+        allowed = max(self.limits.max_padding * tokens, self.limits.free_padding)
+        assert wasted <= allowed + 1e-9
         for part in chosen.batch:
             assert all(self.lengths[part.job][row] == part.length for row in part.rows)
 
@@ -175,6 +198,7 @@ _limits = st.builds(
     max_passes=st.integers(1, 4),
     max_padding=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
     free_padding=st.sampled_from([0, 5, 100]),
+    attention=st.sampled_from([None, 0.0, 0.002, 0.1]),
 )
 
 

@@ -20,7 +20,7 @@ WAIT = 20.0
 class Toy:
     """Gives each row's first id; remembers the shapes that it was given, and waits at a gate."""
 
-    callers, dimensions, provider = 1, 1, "toy"
+    callers, dimensions, provider, sequence_packing = 1, 1, "toy", False
 
     def __init__(self, fails_on: int = -1) -> None:
         self.fails_on = fails_on
@@ -60,6 +60,13 @@ def test_a_single_row_that_is_alone_has_all_cores() -> None:
     session.close()
     session.close()
     assert together.closed == alone.closed == 2
+
+
+def test_a_row_of_several_texts_is_no_single_text() -> None:
+    together, alone = Toy(), Toy()
+    session = PerCoreSession(together, alone, 3)
+    session.run(np.ones((1, 4), np.int64), np.array([[1, 1, 2, 2]]))
+    assert (together.seen, alone.seen) == ([], [(1, 4)])
 
 
 def test_batches_run_at_the_same_time() -> None:

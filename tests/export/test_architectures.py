@@ -23,6 +23,7 @@ from bertine_export import (
     export_model,
     fuse,
     metadata,
+    packing,
     session,
     tokenizer,
 )
@@ -68,6 +69,45 @@ def test_vectors_equal_those_of_sentence_transformers(
         np.testing.assert_allclose(embed(artifact, [text]), expected(folder, [text]), atol=2e-5)
 
 
+@pytest.mark.parametrize("variant", ["fp32", "int8"])
+@pytest.mark.parametrize("options", [{}, {"pooling": {"cls_token": True}}], ids=["mean", "cls"])
+@pytest.mark.parametrize("kind", ["bert", "distilbert", "roberta", "xlm-roberta"])
+def test_texts_that_share_a_row_have_the_vectors_that_they_have_alone(
+    kind: str, options: dict[str, Any], variant: str, tiny: Any, tmp_path: Path
+) -> None:
+    artifact = export_model(str(tiny(kind, **options)), tmp_path / "out", variants=[variant])
+    manifest = artifact.manifest
+    assert manifest.variant(variant).sequence_packing
+    loaded = tokenizer.load(artifact.tokenizer_path, manifest.max_length)
+    ids = tokenizer.encode(loaded, TEXTS[:4])
+    packed = packing.packed(ids, manifest.pad_token_id, 3)
+    assert packed["attention_mask"].max() == 3
+    vectors = session.embed(session.open_session(artifact.path(variant)), [packed])
+    assert vectors.shape == (6, 32)
+    np.testing.assert_allclose(vectors[:4], embed(artifact, TEXTS[:4], variant), atol=2e-3)
+    assert not vectors[4:].any(), "the last row has one text, and zeros for two"
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("mpnet", {}), ("bert", {"pooling": {"max_tokens": True}}), ("bert", {"dense": True})],
+    ids=["relative positions", "max", "dense"],
+)
+def test_other_forms_take_one_text_in_a_row(
+    kind: str, options: dict[str, Any], tiny: Any, tmp_path: Path
+) -> None:
+    artifact = export_model(str(tiny(kind, **options)), tmp_path / "out", variants=["fp32"])
+    assert not artifact.manifest.variant("fp32").sequence_packing
+
+
+def test_a_graph_whose_vectors_would_change_is_left_as_it_is(
+    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "_FORBIDDEN", 0.0)  # texts of a row then see each other
+    artifact = export_model(str(tiny("bert")), tmp_path / "out", variants=["fp32"])
+    assert not artifact.manifest.variant("fp32").sequence_packing
+
+
 @pytest.mark.parametrize("mode", POOLINGS)
 def test_each_pooling_is_in_the_graph(mode: str, tiny: Any, tmp_path: Path) -> None:
     folder = tiny("bert", pooling={mode: True})
@@ -93,7 +133,7 @@ def test_the_graph_has_the_contracts_inputs_and_output(tiny: Any, tmp_path: Path
     assert shapes == {
         "input_ids": ["batch", "length"],
         "attention_mask": ["batch", "length"],
-        "embedding": ["batch", 32],
+        "embedding": ["texts", 32],
     }
     assert graph.output[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT
 

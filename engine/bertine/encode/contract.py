@@ -17,21 +17,25 @@ class Session(Protocol):
         callers: how many threads may call `run` at once.
         dimensions: components of a vector.
         provider: name of what computes, for example ``CPUExecutionProvider``.
+        sequence_packing: whether a row may hold several texts, see `bertine.artifact`.
     """
 
     callers: int
     dimensions: int
     provider: str
+    sequence_packing: bool
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Matrix:
         """Encode one batch.
 
         Args:
             ids: int64 ``[batch, length]``, right-padded.
-            mask: int64 ``[batch, length]``, 1 for a token and 0 for padding.
+            mask: int64 ``[batch, length]``, 1 for a token and 0 for padding. With
+                `sequence_packing` the number of a token's text in its row, from 1.
 
         Returns:
-            float32 ``[batch, dimensions]``, rows of L2 norm 1.
+            float32 ``[batch * max(mask), dimensions]``, of L2 norm 1: one for each text of a row,
+            and zeros for those that it lacks.
 
         Raises:
             EncodeError: this batch failed; smaller ones or others may succeed.

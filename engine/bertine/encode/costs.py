@@ -137,6 +137,11 @@ def free_padding(costs: CostModel) -> int:
     return round((costs.batch + _OUTSIDE) / token) if token > 0 else 0
 
 
+def attention(costs: CostModel) -> float:
+    """What a token costs for each token of its row, as a part of what it costs without them."""
+    return costs.square / costs.token if costs.token > 0 else 0.0
+
+
 def _token_seconds(costs: CostModel) -> float:
     return costs.row_seconds(_KNEE_LENGTH) / _KNEE_LENGTH
 

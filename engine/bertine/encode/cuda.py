@@ -68,6 +68,7 @@ class DeviceSession:
         self.callers = 1
         self.dimensions = dimensions
         self.provider = placement.provider
+        self.sequence_packing = False
         self._path = path
         self._max_length = max_length
         self._placement = placement

@@ -15,7 +15,7 @@ from bertine.encode.calibration import calibrate
 from bertine.encode.coalescing import Flights
 from bertine.encode.contract import Session
 from bertine.encode.cores import usable_cores
-from bertine.encode.costs import best_tokens, fit, free_padding
+from bertine.encode.costs import attention, best_tokens, fit, free_padding
 from bertine.encode.job import Encoded
 from bertine.encode.lanes import Lane
 from bertine.encode.lengths import Lengths
@@ -143,7 +143,10 @@ class Encoder:
         costs = fit(self._scheduler.borrow(measure).result())
         tokens = best_tokens(costs)
         measured = BatchLimits(
-            tokens, max_rows=tokens // _SHORTEST_TEXT, free_padding=free_padding(costs)
+            tokens,
+            max_rows=tokens // _SHORTEST_TEXT,
+            free_padding=free_padding(costs),
+            attention=attention(costs) if self._session.sequence_packing else None,
         )
         self._scheduler.tune(costs, self._settings.limits or measured)
         self.embed_sync(["a"])

@@ -12,6 +12,7 @@ from bertine.errors import EncodeError
 from bertine.types import Matrix
 
 _TABLE_ROWS = 8192
+_TINY = np.float32(1e-12)
 _HASH = 2654435761  # Knuth's multiplicative hash, 2^32 / golden ratio
 
 
@@ -28,6 +29,7 @@ class FakeSession:
         gate: `run` waits until this is set; None never waits.
         before_run: called at the start of each `run` with rows and length, for example to sleep
             as long as a model would take.
+        sequence_packing: it takes several texts in a row.
     """
 
     provider = "FakeExecutionProvider"
@@ -40,9 +42,11 @@ class FakeSession:
         fail_on: Collection[int] = (),
         gate: threading.Event | None = None,
         before_run: Callable[[int, int], None] | None = None,
+        sequence_packing: bool = False,
     ) -> None:
         self.dimensions = dimensions
         self.callers = callers
+        self.sequence_packing = sequence_packing
         self.gate = gate
         self.shapes: list[tuple[int, int]] = []
         self.started = threading.Event()
@@ -61,7 +65,7 @@ class FakeSession:
             self.gate.wait()
         if self._before_run is not None:
             self._before_run(rows, length)
-        if np.isin(ids[mask == 1], self._fail_on).any():
+        if np.isin(ids[mask > 0], self._fail_on).any():
             raise EncodeError("the fake model was told to fail on a token of this batch")
         return self._vectors(ids, mask)
 
@@ -74,6 +78,8 @@ class FakeSession:
 
     def _vectors(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Matrix:
         slots = (ids * _HASH % 2**32) % _TABLE_ROWS
-        sums = (self._table[slots] * mask[:, :, None].astype(np.float32)).sum(axis=1)
-        vectors: Matrix = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+        directions, most = self._table[slots], int(mask.max())
+        each = [(directions * (mask == text + 1)[:, :, None]).sum(axis=1) for text in range(most)]
+        sums = np.stack(each, axis=1).reshape(-1, self.dimensions)
+        vectors: Matrix = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), _TINY)
         return vectors

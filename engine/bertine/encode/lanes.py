@@ -31,12 +31,16 @@ class LanePolicy:
         bulk_seconds: of a bulk batch while one is expected.
         bulk_texts: the same as a multiple of one short text's seconds; the longer counts. A model
             that takes 6 ms for anything would else take bulk rows one by one.
+        bulk_share: of the time that waiting interactive rows take; again the longer counts. Who
+            waits for long anyway hardly notices a longer batch, and short ones waste the device. In
+            return bulk rows then wait as long as those, so that this is also their share of all.
     """
 
     bulk_wait: float = 0.05
     recent: float = 5.0
     bulk_seconds: float = 0.004
     bulk_texts: float = 2.0
+    bulk_share: float = 0.1
 
 
 DEFAULT_POLICY = LanePolicy()
@@ -149,17 +153,17 @@ class Lanes:
         """Drop what still waits of a job; returns whether anything did."""
         return any(waiting.discard(job) for waiting in self._waiting.values())
 
-    def plan(self, now: float, free: int = 1) -> Turn:
+    def plan(self, now: float, workers: int = 1, running: int = 0) -> Turn:
         """Choose the next batch. What it names no longer waits afterwards.
 
         Args:
             now: the clock's reading.
-            free: workers that have nothing to do, among which what waits is shared out; the one
-                that asks is one of them.
+            workers: among which what is there is shared out, see `share`.
+            running: rows that the others run.
         """
         expired = [job for waiting in self._waiting.values() for job in waiting.expire(now)]
         lane = self._turn(now)
-        most_rows = self._most_rows(lane, now, free)
+        most_rows = self._most_rows(lane, now, workers, running)
         batch = plan(self._waiting[lane], self._fairness[lane], self._limits, most_rows)
         self._last = lane
         return Turn(lane, batch, tuple(expired))
@@ -171,14 +175,29 @@ class Lanes:
             return "interactive"
         if not self._waiting["interactive"].rows:
             return "bulk"
-        return "bulk" if now - self._bulk_since >= self._policy.bulk_wait else "interactive"
+        wait = max(self._policy.bulk_wait, self._long_bulk_seconds() / self._policy.bulk_share)
+        return "bulk" if now - self._bulk_since >= wait else "interactive"
 
-    def _most_rows(self, lane: Lane, now: float, free: int) -> Callable[[int], int]:
+    def _bulk_seconds(self) -> float:
+        """Of a bulk batch while interactive calls come."""
+        policy, short = self._policy, self.costs.seconds(1, _SHORT_TEXT)
+        return max(policy.bulk_seconds, policy.bulk_texts * short, self._long_bulk_seconds())
+
+    def _long_bulk_seconds(self) -> float:
+        """Of a bulk batch by what waits in the interactive lane; a full batch at most."""
+        limits, waiting = self._limits, self.load("interactive")
+        full = max(1, limits.max_tokens // _SHORT_TEXT)
+        queue = self.costs.queue_seconds(
+            waiting.rows, waiting.tokens, limits.max_rows, limits.max_tokens
+        )
+        return min(self._policy.bulk_share * queue, self.costs.seconds(full, _SHORT_TEXT))
+
+    def _most_rows(
+        self, lane: Lane, now: float, workers: int, running: int
+    ) -> Callable[[int], int]:
         """How many rows of a length a batch may have, for other workers and for who may come."""
-        rows = self._waiting[lane].rows
+        rows = self._waiting[lane].rows + running
         if lane == "interactive" or now >= self._interactive_until:
-            return lambda length: share(rows, length, free)
-        short = self.costs.seconds(1, _SHORT_TEXT)
-        allowed = max(self._policy.bulk_seconds, self._policy.bulk_texts * short)
-        within = self.costs.rows_within
-        return lambda length: min(share(rows, length, free), within(allowed, length))
+            return lambda length: share(rows, length, workers)
+        allowed, within = self._bulk_seconds(), self.costs.rows_within
+        return lambda length: min(share(rows, length, workers), within(allowed, length))

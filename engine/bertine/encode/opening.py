@@ -117,7 +117,12 @@ def _open(artifact: Artifact, choice: Choice, settings: DeviceSettings) -> Sessi
 def _on_cpu(artifact: Artifact, variant: str, settings: DeviceSettings) -> Session:
     manifest = artifact.manifest
     threads = usable_cores() if settings.threads is None else settings.threads
-    load = partial(OnnxSession, artifact.path(variant), dimensions=manifest.dimensions)
+    load = partial(
+        OnnxSession,
+        artifact.path(variant),
+        dimensions=manifest.dimensions,
+        sequence_packing=manifest.variant(variant).sequence_packing,
+    )
     session = load(threads=threads, spin=settings.spin)
     if threads > 1 and manifest.variant(variant).size_bytes <= _LARGEST_TWICE:
         return PerCoreSession(session, load(threads=1, spin=False), threads)

@@ -46,6 +46,7 @@ class PairedSession:
         self.callers = 1
         self.dimensions = plain.dimensions
         self.provider = plain.provider
+        self.sequence_packing = False
         self._plain, self._packed, self._measure = plain, packed, measure
         self._costs = CostModel(), CostModel()
 

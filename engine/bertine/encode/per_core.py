@@ -19,7 +19,7 @@ class PerCoreSession:
     """A model in two sessions. See `bertine.encode.contract.Session`.
 
     Args:
-        together: whose threads share one batch: for a single row, while no other batch runs.
+        together: whose threads share one batch: for a single text, while no other batch runs.
         alone: that runs a batch in the thread that calls it; several call at once.
         cores: threads that may call.
     """
@@ -27,6 +27,7 @@ class PerCoreSession:
     def __init__(self, together: Session, alone: Session, cores: int) -> None:
         self.dimensions = together.dimensions
         self.provider = together.provider
+        self.sequence_packing = together.sequence_packing
         self.callers = cores
         self._together, self._alone = together, alone
         self._lock = threading.Lock()
@@ -38,7 +39,8 @@ class PerCoreSession:
             others = self._running
             self._running += 1
         try:
-            session = self._together if len(ids) == 1 and not others else self._alone
+            single = not others and len(ids) == 1 and mask.max() == 1
+            session = self._together if single else self._alone
             return session.run(ids, mask)
         finally:
             with self._lock:

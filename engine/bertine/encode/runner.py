@@ -7,9 +7,13 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bertine.encode.contract import Session
 from bertine.encode.job import Job
 from bertine.encode.lanes import Lane
+from bertine.encode.packing import Packed, pack
 from bertine.encode.padding import pad
 from bertine.encode.pulse import Pulse
 from bertine.encode.statistics import BatchReport
@@ -117,13 +121,13 @@ class Runner:
 
     def _encode(self, part: list[Row], lane: Lane) -> tuple[Matrix, float]:
         batch = [row.job.tokens[row.position].ids for row in part]
-        ids, mask = pad(batch, self._pad_token_id)
+        ids, mask, places = self._lay_out(batch)
         rows, length = ids.shape
         predicted = self._predict(rows, length)
         self.pulse.begin(predicted)
         started = self._clock()
         try:
-            vectors = self._session.run(ids, mask)
+            vectors = self._session.run(ids, mask)[places]
         finally:
             self.pulse.end()
         ended = self._clock()
@@ -133,9 +137,16 @@ class Runner:
         self._free_since = ended
         tokens = sum(map(len, batch))
         self._report(
-            BatchReport(rows, tokens, ids.size, seconds, predicted, lane, turnaround=ended - since)
+            BatchReport(
+                len(part), tokens, ids.size, length, seconds, predicted, lane, ended - since
+            )
         )
         return vectors, seconds
+
+    def _lay_out(self, batch: list[NDArray[np.int32]]) -> Packed:
+        if self._session.sequence_packing and len(batch) > 1:
+            return pack(batch, self._pad_token_id, self._predict)
+        return Packed(*pad(batch, self._pad_token_id), np.arange(len(batch)))
 
 
 def _blame(part: list[Row], error: EncodeError, parts: list[list[Row]]) -> int:

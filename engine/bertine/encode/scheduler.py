@@ -61,6 +61,7 @@ class Scheduler:
         self._finished = threading.Condition(self._lock)
         # All below is guarded by _lock.
         self._idle: list[Runner] = []
+        self._running = 0  # rows that workers have
         self._forecast = Forecast(CostModel())
         self._errands: deque[Errand] = deque()
         self._lanes = Lanes(settings.limits or DEFAULT_LIMITS, settings.policy)
@@ -237,9 +238,10 @@ class Scheduler:
         try:
             while (turn := self._next_turn(runner)) is not None:
                 rows, lane = turn
-                if failed := runner.run(rows, lane):
-                    with self._lock:
-                        self._tally.failed += failed
+                failed = runner.run(rows, lane)
+                with self._lock:
+                    self._tally.failed += failed
+                    self._running -= len(rows)
         except BaseException as error:  # noqa: BLE001  whatever it is, nobody must wait for ever
             _log.exception("the encoder's thread failed")
             self._fail(error)
@@ -252,8 +254,9 @@ class Scheduler:
                 if self._errands:
                     errand = self._errands.popleft()
                 elif self._lanes.rows:
-                    turn = self._lanes.plan(self._clock(), 1 + len(self._idle))
+                    turn = self._lanes.plan(self._clock(), len(self._workers), self._running)
                     rows, late = self._rows(turn), self._late(turn)
+                    self._running += len(rows)
                     if self._lanes.rows:
                         self._rouse()
                     break
@@ -281,7 +284,7 @@ class Scheduler:
         with self._lock:
             self._tally.count(report)
             self._forecast.learn(
-                report.rows, report.padded_tokens // report.rows, report.turnaround
+                report.padded_tokens // report.length, report.length, report.turnaround
             )
             self._lanes.costs = self._forecast.costs
         if self._on_batch is not None:

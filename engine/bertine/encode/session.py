@@ -28,6 +28,7 @@ class OnnxSession:
         dimensions: what the manifest says of its vectors.
         threads: that share one operator; None is one for each usable core.
         spin: threads spin between the operators of a run; they never spin between runs.
+        sequence_packing: what the manifest says of it.
 
     Raises:
         ArtifactError: the file is damaged or is not a graph that Bertine exported.
@@ -36,13 +37,20 @@ class OnnxSession:
     """
 
     def __init__(
-        self, path: Path, *, dimensions: int, threads: int | None = None, spin: bool = True
+        self,
+        path: Path,
+        *,
+        dimensions: int,
+        threads: int | None = None,
+        spin: bool = True,
+        sequence_packing: bool = False,
     ) -> None:
         options = _options(threads, spin=spin)
         session = load(path, dimensions, [(_CPU, {})], options, without=SLOW_ON_CPU)
         self.callers = 1
         self.dimensions = dimensions
         self.provider = _CPU
+        self.sequence_packing = sequence_packing
         self._session: Any = session
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Matrix:

@@ -15,7 +15,8 @@ class BatchReport:
     Attributes:
         rows: texts.
         tokens: without padding.
-        padded_tokens: rows times the longest.
+        padded_tokens: with padding.
+        length: tokens of a row of the batch; with sequence packing it may hold several texts.
         seconds: in the session.
         predicted: seconds by the cost model, 0 while nothing is known.
         lane: whose turn it was.
@@ -26,6 +27,7 @@ class BatchReport:
     rows: int
     tokens: int
     padded_tokens: int
+    length: int
     seconds: float
     predicted: float = 0.0
     lane: Lane = "interactive"
@@ -40,7 +42,7 @@ class Tally:
         batches: that ran.
         rows: texts in them.
         tokens: without padding.
-        padded_tokens: rows times the longest, summed over the batches.
+        padded_tokens: with padding, summed over the batches.
         seconds: in the session.
         predicted_seconds: the same by the cost model.
         misjudged_seconds: by how much the predictions were wrong, either way, summed.
