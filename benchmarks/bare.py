@@ -36,7 +36,11 @@ class BareLoop:
         self.session_seconds = 0.0
         self.padding = 0.0
         manifest = model.manifest
-        self.session: Session = OnnxSession(model.path(variant), dimensions=manifest.dimensions)
+        self.session: Session = OnnxSession(
+            model.path(variant),
+            dimensions=manifest.dimensions,
+            sequence_packing=manifest.variant(variant).sequence_packing,
+        )
         self._pad_id = manifest.pad_token_id
         self._tokenizer: Any = tokenizers.Tokenizer.from_file(str(model.tokenizer_path))
         self._tokenizer.no_padding()

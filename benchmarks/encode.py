@@ -18,7 +18,7 @@ import click
 import numpy as np
 from rich.progress import Progress
 
-from benchmarks import contest, data, encoders, gemm, graph, machine, texts
+from benchmarks import contest, data, encoders, gemm, graph, machine, texts, unlike
 from benchmarks.bare import BareLoop
 from benchmarks.conclusion import conclude
 from benchmarks.metrics import cosines, percentiles
@@ -33,6 +33,7 @@ _BATCHES = (8, 16, 32, 64)
 _WARM_UP = 64
 _CHECKED = 1_000
 _TURNS = 3
+_UNLIKE = (8, 32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ def measure(settings: _Settings) -> Report:
             _quality(run, glosses[:_CHECKED])
             _latency(run, queries[: settings.calls + _WARM_UP])
             _grid(run)
+            _unlike(run, queries)
         finally:
             encoder.close()
     return report
@@ -201,6 +203,22 @@ def _grid(run: _Run) -> None:
             label = f"session alone: {batch} x {length} tokens"
             run.report.add(f"shape_{batch}x{length}", label, rate, "texts/s")
             run.progress.advance(task)
+
+
+def _unlike(run: _Run, queries: list[str]) -> None:
+    """Batches of texts of unlike lengths, where the graph takes several in a row."""
+    if not run.bare.session.sequence_packing:
+        return
+    tokens, longest = run.bare.tokenize(queries), run.model.manifest.max_length
+    for size in _UNLIKE:
+        found = unlike.measure(run.bare.session, tokens, size, longest)
+        label = f"{size} unlike queries"
+        add = partial(run.report.add, unit="texts/s")
+        add(f"padded_{size}", f"{label}: padded to the longest", found.padded)
+        add(f"packed_{size}", f"{label}: several in a row", found.packed)
+        run.report.add(f"packing_{size}", f"{label}: packed / padded", found.ratio)
+        run.report.add(f"packed_share_{size}", f"{label}: padding, packed", found.packed_share)
+        run.report.add(f"padded_share_{size}", f"{label}: padding, padded", found.padded_share)
 
 
 def _shape_rate(run: _Run, batch: int, length: int) -> float:
