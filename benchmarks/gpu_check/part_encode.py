@@ -153,13 +153,14 @@ def _best(subject: _Subject, length: int, rate: float) -> None:
 
 
 def _copies(subject: _Subject) -> None:
-    """None in the middle of the graph; packing alone reads one count back."""
+    """None in the middle of the graph; packing alone reads a count back, of tokens or of texts."""
     if device_of(subject.variant, subject.settings).startswith("tensorrt"):
         return
     batch, name = even(subject.model, 4, min(16, subject.longest)), subject.name
     made = copies.inside(subject.model.path(name), subject.settings, batch)
     label = f"{name}: copies in the middle of the graph"
-    limit = at_most(1 if subject.variant.packed else 0)
+    counts = subject.variant.packed or subject.variant.sequence_packing
+    limit = at_most(1 if counts else 0)
     subject.found.add(f"copies_inside_{name}", label, made, bar=limit)
 
 

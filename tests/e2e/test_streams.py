@@ -1,6 +1,7 @@
 """The streaming methods: bulk embedding and import."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import grpc
 import numpy as np
@@ -39,6 +40,38 @@ def test_a_bad_request_ends_the_stream_after_the_answers_before_it(channel: grpc
     assert next(answers).vectors.count == 1
     with pytest.raises(grpc.RpcError, match="INVALID_ARGUMENT"):
         next(answers)
+
+
+@pytest.mark.parametrize("transport", ["grpc", "native"])
+def test_a_stream_waits_where_a_call_is_refused(
+    transport: str, model: Path, tmp_path: Path
+) -> None:
+    flags = [f"--transport={transport}", "--max-waiting-tokens=200"]
+    with (
+        ServerProcess(model, tmp_path / "data", *flags) as server,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        stub = embedding_pb2_grpc.EmbeddingServiceStub(channel)
+        texts = [f"{number} " + "word " * 250 for number in range(400)]
+        full = stub.Embed.future(embedding_pb2.EmbedRequest(texts=texts))
+        _until_refused(stub)
+        short = [embedding_pb2.EmbedRequest(texts=["a short text"])] * 9
+        with pytest.raises(grpc.RpcError, match="RESOURCE_EXHAUSTED"):
+            list(stub.EmbedStream(iter(short), timeout=1))
+        assert not full.done()
+        assert len(list(stub.EmbedStream(iter(short)))) == len(short)
+        assert full.result().vectors.count == len(texts)
+
+
+def _until_refused(stub: embedding_pb2_grpc.EmbeddingServiceStub) -> None:
+    """Return once a call is refused, as the queue is full."""
+    while True:
+        try:
+            stub.Embed(embedding_pb2.EmbedRequest(texts=["another"]))
+        except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
+                return
+            raise
 
 
 def test_an_import_stream_commits_batch_by_batch(channel: grpc.Channel, client: Client) -> None:

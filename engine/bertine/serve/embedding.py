@@ -13,7 +13,7 @@ from bertine.config import Limits, ServeConfig
 from bertine.encode.lanes import Lane
 from bertine.encode.request import Embedded
 from bertine.encode.vectors import truncate_dimensions
-from bertine.errors import InvalidInput, NotFound
+from bertine.errors import InvalidInput, NotFound, Overloaded
 from bertine.serve.calls import Context, Gate, deadline_of, gated, timings
 from bertine.types import InputType, StageTimes
 from bertine.v1 import common_pb2, embedding_pb2, embedding_pb2_grpc
@@ -99,7 +99,7 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer, Generic[_E]
         pending: deque[asyncio.Task[embedding_pb2.EmbedResponse]] = deque()
         try:
             async for request in requests:  # type: ignore[attr-defined]
-                answer = self._embed(request, deadline_of(context))
+                answer = self._embed_patiently(request, deadline_of(context))
                 pending.append(asyncio.create_task(answer))
                 if len(pending) >= STREAM_WINDOW:
                     await context.write(await pending.popleft())
@@ -108,6 +108,19 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer, Generic[_E]
         finally:
             for task in pending:
                 task.cancel()
+
+    async def _embed_patiently(
+        self, request: embedding_pb2.EmbedRequest, deadline: float | None
+    ) -> embedding_pb2.EmbedResponse:
+        """Where a call would be refused, a stream waits: its flow control holds its client back."""
+        while True:
+            try:
+                return await self._embed(request, deadline)
+            except Overloaded as error:
+                pause = error.retry_after
+                if deadline is not None and time.monotonic() + pause >= deadline:
+                    raise
+            await asyncio.sleep(pause)
 
     async def _embed(
         self, request: embedding_pb2.EmbedRequest, deadline: float | None

@@ -58,7 +58,8 @@ class EmbeddingServiceServicer(object):
 
     def EmbedStream(self, request_iterator, context):
         """Encode a stream of requests, one response for each, in order. For bulk work: several requests
-        are under way at once, and the stream's flow control holds back a client that is too fast.
+        are under way at once, and the stream's flow control holds back a client that is too fast. Where
+        Embed would be refused with RESOURCE_EXHAUSTED, a stream waits, until its deadline if it has one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
