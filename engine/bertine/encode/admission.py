@@ -15,6 +15,7 @@ from bertine.errors import BertineError, DeadlineExceeded, Overloaded
 # which takes longest when most is asked.
 _SURE = 0.5
 _USABLE = 0.4
+_TYPICAL_LENGTH = 16
 # Seconds: below the first a retry is a storm, above the second nobody would believe it.
 _RETRY_BOUNDS = (0.01, 30.0)
 
@@ -70,7 +71,8 @@ def too_late(queue: Queue, job: Load, left: float | None) -> BertineError | None
     if queue.alone(job) > left:
         return DeadlineExceeded(f"{told}; allow more time or send less at once")
     # Another server could still do it in time.
-    return Overloaded(f"{told}; try another server, or again later", _retry(queue))
+    again = _bounded(queue.seconds(Load()))
+    return Overloaded(f"{told}; try another server, or again later", again)
 
 
 def no_room(queue: Queue, job: Load, max_waiting_tokens: int) -> BertineError | None:
@@ -87,17 +89,19 @@ def no_room(queue: Queue, job: Load, max_waiting_tokens: int) -> BertineError | 
     waiting = queue.waiting_tokens
     if not waiting or not job.tokens or waiting + job.tokens <= max_waiting_tokens:
         return None
+    over = min(waiting + job.tokens - max_waiting_tokens, waiting)
+    room = queue.running + queue.alone(Load(max(1, over // _TYPICAL_LENGTH), over))
     return Overloaded(
         f"{waiting} tokens wait for the encoder, and {job.tokens} more would exceed "
         f"{max_waiting_tokens}; try again later",
-        _retry(queue),
+        _bounded(room),
     )
 
 
-def _retry(queue: Queue) -> float:
-    """Seconds until what waits now is done."""
+def _bounded(seconds: float) -> float:
+    """A time to come back after."""
     shortest, longest = _RETRY_BOUNDS
-    return min(max(queue.seconds(Load()), shortest), longest)
+    return min(max(seconds, shortest), longest)
 
 
 def latest_start(deadline: float | None, costs: CostModel, longest: int) -> float | None:
