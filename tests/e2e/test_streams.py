@@ -57,7 +57,7 @@ def test_a_stream_waits_where_a_call_is_refused(
         full = stub.EmbedStream(iter([embedding_pb2.EmbedRequest(texts=texts)]))
         _until_refused(stub)
         short = [embedding_pb2.EmbedRequest(texts=[f"short text {n}"]) for n in range(9)]
-        with pytest.raises(grpc.RpcError, match="RESOURCE_EXHAUSTED|DEADLINE_EXCEEDED"):
+        with pytest.raises(grpc.RpcError, match=r"RESOURCE_EXHAUSTED|DEADLINE_EXCEEDED"):
             list(stub.EmbedStream(iter(short), timeout=1))
         assert not full.done()
         assert len(list(stub.EmbedStream(iter(short)))) == len(short)
