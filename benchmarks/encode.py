@@ -213,12 +213,12 @@ def _unlike(run: _Run, queries: list[str]) -> None:
     for size in _UNLIKE:
         found = unlike.measure(run.bare.session, tokens, size, longest)
         label = f"{size} unlike queries"
-        add = partial(run.report.add, unit="texts/s")
-        add(f"padded_{size}", f"{label}: padded to the longest", found.padded)
-        add(f"packed_{size}", f"{label}: several in a row", found.packed)
-        run.report.add(f"packing_{size}", f"{label}: packed / padded", found.ratio)
-        run.report.add(f"packed_share_{size}", f"{label}: padding, packed", found.packed_share)
-        run.report.add(f"padded_share_{size}", f"{label}: padding, padded", found.padded_share)
+        for way, rates in found.rates.items():
+            contest.add_median(run.report, f"{way}_{size}", f"{label}: {way}", rates, "texts/s")
+        ratios = contest.ratios(found.rates["packed"], found.rates["padded"])
+        contest.add_median(run.report, f"packing_{size}", f"{label}: packed / padded", ratios)
+        for way, share in found.padding.items():
+            run.report.add(f"{way}_share_{size}", f"{label}: padding, {way}", share)
 
 
 def _shape_rate(run: _Run, batch: int, length: int) -> float:

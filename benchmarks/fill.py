@@ -1,7 +1,6 @@
 """Puts measured figures into a page: ``python -m benchmarks.fill docs/performance.md R.json ...``.
 
-Between ``<!-- begin NAME -->`` and ``<!-- end NAME -->`` goes the table of the benchmark NAME, or
-what ``--as NAME`` says, where there is more than one run of it.
+Between ``<!-- begin NAME -->`` and ``<!-- end NAME -->`` goes the table of the benchmark NAME.
 """
 
 from __future__ import annotations
@@ -23,29 +22,22 @@ from benchmarks.progress import say
 @click.argument(
     "results", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
 )
-@click.option("--as", "name", metavar="NAME", help="Of the table; default: the benchmark's.")
-def main(page: Path, results: tuple[Path, ...], name: str | None) -> None:
+def main(page: Path, results: tuple[Path, ...]) -> None:
     """Replace the tables of PAGE by those of RESULTS."""
     text = page.read_text(encoding="utf-8")
     for result in map(read, results):
-        text = fill(text, result, name)
-        say(f"{page}: {name or result['benchmark']}")
+        text = fill(text, result)
+        say(f"{page}: {result['benchmark']}")
     page.write_text(text, encoding="utf-8")
 
 
-def fill(text: str, result: Mapping[str, Any], name: str | None = None) -> str:
+def fill(text: str, result: Mapping[str, Any]) -> str:
     """The page with one result's table.
-
-    Args:
-        text: of the page.
-        result: of a benchmark.
-        name: of the table; None is the benchmark's.
 
     Raises:
         click.BadParameter: the page has no place for it.
     """
-    name = name or result["benchmark"]
-    begin, end = (f"<!-- {word} {name} -->" for word in ("begin", "end"))
+    begin, end = (f"<!-- {word} {result['benchmark']} -->" for word in ("begin", "end"))
     pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
     if not pattern.search(text):
         raise click.BadParameter(f"the page has no {begin} ... {end}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from bertine.encode.calibration import calibrate
 from bertine.encode.contract import Session
 from bertine.encode.costs import fit
 from bertine.encode.packing import pack
-from bertine.encode.padding import pad
+from bertine.encode.padding import Batch, pad
 
 _BATCHES = 12
 _ROUNDS = 3
@@ -24,21 +24,15 @@ _TOKEN = 100
 
 @dataclass(frozen=True, slots=True)
 class Unlike:
-    """What was measured for one size of batch.
+    """What was measured for one size of batch, by ``padded`` and ``packed``.
 
     Attributes:
-        padded: texts a second.
-        packed: the same with sequence packing.
-        ratio: of the two, by turns.
-        padded_share: share of padding in the padded batches' tokens.
-        packed_share: the same in the packed ones.
+        rates: texts a second, of each round.
+        padding: its share of the tokens that were run.
     """
 
-    padded: float
-    packed: float
-    ratio: float
-    padded_share: float
-    packed_share: float
+    rates: dict[str, list[float]]
+    padding: dict[str, float]
 
 
 def measure(
@@ -54,21 +48,17 @@ def measure(
     """
     costs = fit(calibrate(session, max_length=max_length, token_id=_TOKEN))
     batches = [texts[at : at + size] for at in range(0, len(texts), size)][:_BATCHES]
-    padded = [pad(batch, 0) for batch in batches]
-    packed = [pack(batch, 0, costs.seconds)[:2] for batch in batches]
+    given: dict[str, list[Batch]] = {
+        "padded": [pad(batch, 0) for batch in batches],
+        "packed": [pack(batch, 0, costs.seconds)[:2] for batch in batches],
+    }
+    tokens = sum(len(text) for batch in batches for text in batch)
 
-    def rate(given: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> float:
-        taken = [seconds(lambda batch=batch: session.run(*batch)) for batch in given]  # type: ignore[misc]
+    def rate(way: str) -> float:
+        taken = [seconds(lambda batch=batch: session.run(*batch)) for batch in given[way]]  # type: ignore[misc]
         return sum(map(len, batches)) / sum(taken)
 
-    measured = contest.alternate(
-        {"padded": lambda: rate(padded), "packed": lambda: rate(packed)}, _ROUNDS
-    )
-    tokens = sum(len(text) for batch in batches for text in batch)
     return Unlike(
-        padded=median(measured["padded"]),
-        packed=median(measured["packed"]),
-        ratio=median(contest.ratios(measured["packed"], measured["padded"])),
-        padded_share=1 - tokens / sum(ids.size for ids, _ in padded),
-        packed_share=1 - tokens / sum(ids.size for ids, _ in packed),
+        contest.alternate({way: partial(rate, way) for way in given}, _ROUNDS),
+        {way: 1 - tokens / sum(ids.size for ids, _ in given[way]) for way in given},
     )

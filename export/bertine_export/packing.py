@@ -50,8 +50,10 @@ def allow(path: Path, pooling: Pooling | None, texts: Sequence[Ids], pad_token_i
         Whether it takes them: attention is fused, absolute positions are counted in a known way,
         the pooling is a sum or the first token, and texts get the vectors that they get alone.
     """
+    if pooling is None or pooling == "max":
+        return False
     model = onnx.load(path)
-    if pooling is None or not _rewrite(model, pooling):
+    if not _rewrite(model, pooling):
         return False
     rewritten = path.with_suffix(".packing.onnx")
     onnx.save(model, rewritten)
@@ -89,11 +91,10 @@ def _rewrite(model: onnx.ModelProto, pooling: Pooling) -> bool:
     normalised = [entry for entry in graph.node if entry.op_type == "LayerNormalization"]
     if not attention or any(optional_input(entry, _BIAS) for entry in attention):
         return False
-    if pooling == "max" or not _count_positions(graph):
+    if not _count_positions(graph):
         return False
     for entry in attention:
-        inputs = [*entry.input, "", ""][: _MASK + 1]
-        entry.input[:] = [*inputs[:_MASK], "", "packing/bias"]
+        entry.input[:] = [*[*entry.input, ""][:_MASK], "", "packing/bias"]
     rewrite = Rewrite(model)
     before = _same_text(rewrite) + _chosen(rewrite, pooling)
     _keep([*before, *graph.node, *_pooled(rewrite, normalised[-1])], graph)
@@ -106,8 +107,7 @@ def _count_positions(graph: onnx.GraphProto) -> bool:
     """Have positions counted within each text: BERT's from 0, RoBERTa's from its cumulated sum."""
     for number, entry in enumerate(graph.node):
         if entry.op_type == "EmbedLayerNormalization" and not optional_input(entry, _POSITIONS):
-            inputs = [*entry.input, ""][:_EMBEDDING_MASK]
-            entry.input[:] = [*inputs, "", "packing/positions"]
+            entry.input[:] = [*entry.input[:_EMBEDDING_MASK], "", "packing/positions"]
             return True
         if entry.op_type == "CumSum":
             counted = node("Cast", ["packing/count"], entry.output[0], to=TensorProto.INT32)

@@ -161,8 +161,8 @@ class Model:
         lengths = [self.lengths[job][row] for job, row in rows(chosen)]
         assert len(lengths) == sum(len(part.rows) for part in chosen.batch)
         assert len(lengths) <= self.limits.max_rows
-        tokens, wasted = len(lengths) * max(lengths), float(len(lengths) * max(lengths))
-        wasted -= sum(lengths)
+        tokens = len(lengths) * max(lengths)
+        wasted = float(tokens - sum(lengths))
         if self.limits.attention is not None:
             tokens = sum(lengths)
             unlike = sum(length * (max(lengths) - length) for length in lengths)

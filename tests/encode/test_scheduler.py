@@ -171,6 +171,20 @@ def test_retry_after_follows_the_cost_model(start: MakeScheduler, make_tokens: M
     assert caught.value.retry_after == pytest.approx(0.5 + 5.0)
 
 
+def test_who_would_go_first_comes_back_when_there_is_room(
+    start: MakeScheduler, make_tokens: MakeTokens
+) -> None:
+    session = gated()
+    scheduler = start(session, max_waiting_tokens=40, clock=lambda: 0.0)
+    scheduler.tune(CostModel(token=0.1), BatchLimits())
+    hold(scheduler, session, make_tokens([5]))
+    scheduler.submit(make_tokens([50]), lane="bulk")
+    with pytest.raises(Overloaded) as caught:
+        scheduler.submit(make_tokens([10]))
+    # Half a second runs, and 20 of the 60 tokens are too many: nothing waits in its own lane.
+    assert caught.value.retry_after == pytest.approx(0.5 + 2.0)
+
+
 def test_a_deadline_that_has_passed_is_refused(
     start: MakeScheduler, make_tokens: MakeTokens
 ) -> None:

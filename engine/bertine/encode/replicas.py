@@ -35,7 +35,7 @@ class ReplicatedSession:
         self.callers = len(sessions)
         self.dimensions = sessions[0].dimensions
         self.provider = sessions[0].provider
-        self.sequence_packing = False
+        self.sequence_packing = sessions[0].sequence_packing
         self._replicas = [_Replica(number, session) for number, session in enumerate(sessions)]
         self._free: SimpleQueue[_Replica] = SimpleQueue()
         for replica in self._replicas:
